@@ -21,7 +21,7 @@ pub enum Access {
     /// As any other SQLite program opens it. A writer has already made the side files that SQLite
     /// needs (or a rollback journal exists).
     Shared,
-    /// As a file that does not change. Only possible without a log, because then nobody writes.
+    /// As a file that does not change. Only possible without a log, because then no program writes.
     /// Takes no lock and makes no file. The reader compares the file stamps after every
     /// transaction.
     Immutable,

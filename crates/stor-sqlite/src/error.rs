@@ -7,7 +7,7 @@ use rusqlite::ErrorCode;
 /// The result type inside this crate.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a database cannot be read at all. It is the source of a [`scrollback_source::Error::Store`].
+/// Why a database cannot be read at all. This error is the source of a [`scrollback_source::Error::Store`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -92,6 +92,6 @@ mod tests {
             r#"{"id":"x","time":{},"sums":{"in":0,"cache":{"read":0}}}"#
         );
         let none = [Null, Null, Null, Integer(3), Null, Null];
-        assert_eq!(write_to_string(none), r#"{"time":{}}"#, "nothing opens it");
+        assert_eq!(write_to_string(none), r#"{"time":{}}"#, "no column opens the object");
     }
 }

@@ -79,7 +79,7 @@ impl Gate {
             let size = log.map_or(0, |log| log.size);
             if size > MIN_LOG_SIZE && log != state.last_log {
                 // Keep new transactions out, wait for the open ones, and only then count the gap:
-                // the writer needs a moment in which nobody reads.
+                // the writer needs a moment without readers.
                 state.last_log = log;
                 state.is_closed = true;
                 drop(self.wait(state, |state| state.open_transactions > 0));

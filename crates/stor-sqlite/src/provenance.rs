@@ -121,8 +121,9 @@ impl ProvenanceCache {
                 if has_rows { MigrationState::Preview } else { MigrationState::Usual };
             return Ok(location);
         }
-        // 2.x: rows replace the messages that they were migrated from. A record without rows comes
-        // from a migration that has not reached the messages, so the messages are read.
+        // 2.x: rows replace the messages that they were migrated from. A record of
+        // 2.x without rows means that the migration has not reached the messages or could not read
+        // them, or that a revert removed all rows. Then the messages are read, if there are any.
         if presence.has(TablePresence::IN_V2) {
             if has_rows || !has_messages {
                 location.read_tables = V2;

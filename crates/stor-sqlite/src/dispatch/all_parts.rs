@@ -24,8 +24,9 @@ use crate::v2::translate::IdPlacement;
 const BATCH_BYTES: usize = 1 << 20;
 /// The room for a batch and for the record that fills it.
 const BATCH_CAPACITY: usize = BATCH_BYTES + (BATCH_BYTES >> 3);
-/// How many rows are lent before a commit. Rows without a commit may be rolled back.
+/// How many borrowed rows a batch has before its commit. Rows without a commit may be rolled back.
 const MAX_BORROWED_ROWS: usize = 4096;
+
 /// Hands out every part with its bytes.
 pub(crate) fn all_parts(
     transaction: &mut SqliteTransaction<'_>,
@@ -169,7 +170,7 @@ fn borrow_row(
     })
 }
 
-/// Returns the message of a part's row. It is usually the message of the row before, which is kept
+/// Returns the message of a part's row. Usually the row before has the same message, which is kept
 /// to avoid parsing the id again.
 fn message_of<'o>(
     row: &SqlRow<'_>,

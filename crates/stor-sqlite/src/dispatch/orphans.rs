@@ -13,6 +13,7 @@ use crate::v1::parts::part_row;
 use crate::v2::progress::Progress;
 use crate::v2::rows::{RowSelection, put_selected, with_row};
 
+/// Reads all records without an owner. Damaged pages become issues.
 pub(crate) fn orphans(context: &QueryContext<'_>, out: &mut QueryOutput) -> Result<()> {
     let schema = context.schema;
     if let Some(messages) = &schema.messages {

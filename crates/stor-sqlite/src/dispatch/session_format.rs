@@ -31,8 +31,8 @@ pub(crate) fn format_of_session<'v>(
             Ok(())
         })
     })?;
-    // The rows decide, not the record of the session: the migration writes the record first, and a
-    // session without rows still has all its messages in the tables of 1.x.
+    // The rows decide, not the record of the session. A session with a record of 2.x but without rows
+    // was not migrated completely, and its messages are still in the tables of 1.x.
     Ok(match (has_rows, v2.is_preview) {
         (false, _) => SessionFormat::V1,
         // Migration copied the messages of 1.x into rows. Reading both would show them twice.

@@ -10,6 +10,7 @@ use crate::query_output::QueryOutput;
 use crate::sessions::list;
 use crate::v1::{projects, share, todo};
 
+/// Reads the entities with these keys. A key without an entity becomes an issue.
 pub(crate) fn spans(
     context: &QueryContext<'_>,
     keys: &[EntityKey],

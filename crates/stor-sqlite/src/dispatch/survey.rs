@@ -20,6 +20,7 @@ use crate::set_sum::SetSum;
 use crate::v1::parts::part_names;
 use crate::{sessions, v1, v2};
 
+/// Runs a survey. Damaged pages become issues.
 pub(crate) fn survey(
     context: &QueryContext<'_>,
     survey: &Survey<'_>,
@@ -120,6 +121,7 @@ fn retain_messages(session: &SessionKey, ids: &[MessageId], out: &mut QueryOutpu
     out.observations.extend(ids.iter().filter_map(|id| by_key.remove(&key(id))));
 }
 
+/// Observes the set of parts of a message.
 fn observe_part_set(
     context: &QueryContext<'_>,
     message: &MessageKey,

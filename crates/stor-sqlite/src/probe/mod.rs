@@ -46,6 +46,7 @@ const EVENT_LOG: &str = "event";
 /// The limit of new rows per table. With more new rows than this, a full scan is cheaper.
 const MAX_NEW_ROWS: usize = 1 << 14;
 
+/// Probes the database, with further attempts if it changes meanwhile.
 pub(crate) fn probe(
     store: &SharedDatabase,
     since: Option<&SourceToken>,
@@ -179,7 +180,7 @@ fn probe_once(
         return Ok(None);
     }
     match result {
-        // The undamaged rest is still readable, but there is no complete set of marks for a token.
+        // The undamaged rest is still readable, but a token needs the marks of all tables.
         Err(Error::Sqlite(error)) if is_damage(&error) => Ok(Some(ProbeResult::rescan())),
         result => result.map(|()| Some(ProbeResult { probe, token: Some(now.write()) })),
     }

@@ -38,7 +38,7 @@ pub(crate) struct Schema {
     /// The schema version of SQLite. Every change of the schema and every VACUUM increases it.
     pub(crate) version: i64,
     /// The size limit of a text, in bytes. The queries select the size of a larger text instead of
-    /// the text. The check of the size costs time, so there is no limit until a text over the limit
+    /// the text. The check of the size costs time, so the limit stays off until a text over the limit
     /// was met.
     pub(crate) max_text_len: Option<u64>,
     /// The tables that hold sessions.

@@ -25,7 +25,7 @@ pub struct SchemaReport {
     pub problems: Vec<SchemaProblem>,
 }
 
-/// An unknown column. It is displayed as `table.column`.
+/// An unknown column. Its display form is `table.column`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct UnknownColumn {

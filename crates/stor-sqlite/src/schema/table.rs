@@ -50,7 +50,7 @@ macro_rules! columns {
     ($(#[$doc:meta])* $name:ident { $($variant:ident: $column:expr,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        #[allow(dead_code, reason = "a column may be written and never asked for by its place")]
+        #[allow(dead_code, reason = "some columns are never read by their place")]
         pub(crate) enum $name { $($variant,)+ }
 
         #[allow(dead_code, reason = "as above")]

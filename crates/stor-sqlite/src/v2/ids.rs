@@ -103,7 +103,11 @@ mod tests {
         assert_eq!(ids[2].as_str(), "prt_1fba887d3001CR0ZjgTMD00012");
         assert!(ids.is_sorted() && slots.is_sorted_by_key(|slot| slot.order()));
         let time = 1_795_223_488_467;
-        assert_eq!(ids[0].time(time), message.time(time), "they know their time");
+        assert_eq!(
+            ids[0].time(time),
+            message.time(time),
+            "ids of parts have the time of the message"
+        );
         assert!(ids.iter().all(|id| is_canonical(id.as_bytes(), PART_PREFIX)));
         let copy = MessageId::new("msg_1fba887d3001CR0ZjgTMDSIXDP_4").unwrap();
         let id = Slot::Patch.id(&copy).unwrap();
@@ -116,6 +120,6 @@ mod tests {
         let summary = summary_id(&compaction).unwrap();
         assert!(row_ids_of_message(&summary).eq(["msg_1", "msg_1#summary"]));
         assert!(row_ids_of_message(&compaction).eq(["msg_1"]));
-        assert!(compaction < summary, "of the same order, it comes after it");
+        assert!(compaction < summary, "with equal orders, the summary comes second");
     }
 }

@@ -1,5 +1,5 @@
-//! The ladder: how a database is opened, what is beside it afterwards, and what is seen when
-//! somebody writes.
+//! Tests the fallback chain for opening a database, the files that remain beside it, and reading
+//! beside a writer.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -48,7 +48,7 @@ fn beside_a_writer_only_committed_data_is_read() {
     assert_eq!(read_everything(&store).1, 0);
     db.execute_batch("COMMIT").unwrap();
     assert_eq!(titles(&mut *reader), ["later", "later"], "the same reader");
-    // Nobody is kept from anything: the log can be emptied while the reader is open.
+    // The reader blocks no writer: the log can be emptied while the reader is open.
     let busy: i64 = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
     assert_eq!(busy, 0);
     assert_eq!(titles(&mut *reader), ["later", "later"]);
@@ -65,7 +65,7 @@ fn a_leftover_log_is_read() {
     assert_eq!(store.access().unwrap(), Access::SideFiles);
     let listed = scan(&store, &Scope::Sessions).entries;
     assert_eq!(listed.len(), 59);
-    // Columns that only the log has.
+    // Columns that only the log contains.
     assert!(listed.iter().all(|entry| entry_json(entry)["tokens"]["input"].is_number()));
     assert!(listed.iter().any(|entry| entry_json(entry)["tokens"]["input"].as_f64() > Some(0.0)));
     assert_eq!(read_everything(&store).1, 0);
@@ -93,7 +93,7 @@ fn the_files_of_a_writer_that_was_killed_are_read() {
 #[test]
 fn an_immutable_reader_notices_a_writer_between_two_calls() {
     let (_dir, database) = database_with_rows(SMALL_ROWS);
-    drop(open_writer(&database)); // leaves it in WAL mode, without a log
+    drop(open_writer(&database)); // leaves the database in WAL mode, without a log
     let store = open(&database);
     assert_eq!(store.access().unwrap(), Access::Immutable);
     let mut reader = store.open().unwrap();
@@ -101,7 +101,7 @@ fn an_immutable_reader_notices_a_writer_between_two_calls() {
     let db = open_writer(&database);
     db.execute("UPDATE session SET title = 'in the log'", []).unwrap();
     assert_eq!(titles(&mut *reader), ["in the log"; 2]);
-    drop(db); // moves the log into the database, unless a reader is in the way
+    drop(db); // moves the log into the database, unless a reader prevents it
     assert_eq!(titles(&mut *reader), ["in the log"; 2]);
     let db = open_writer(&database);
     db.execute_batch("UPDATE session SET title = 'again'; PRAGMA wal_checkpoint(TRUNCATE);")
@@ -110,7 +110,7 @@ fn an_immutable_reader_notices_a_writer_between_two_calls() {
     assert_eq!(titles(&mut *store.open().unwrap()), ["again"; 2]);
 }
 
-/// A writer commits, checkpoints and leaves while the parts are handed out.
+/// A writer commits, runs a checkpoint and closes while the parts are handed out.
 #[test]
 fn an_immutable_reader_notices_a_writer_during_a_call() {
     for is_vacuumed in [false, true] {
@@ -176,7 +176,7 @@ fn a_database_without_a_log_is_read() {
 fn half_a_transaction_is_never_read() {
     let (dir, database) = database_with_rows(SMALL_ROWS);
     let db = Connection::open(&database).unwrap();
-    // With so small a cache, pages go into the database before the transaction ends.
+    // With so small a cache, pages reach the database before the transaction ends.
     db.execute_batch(
         "PRAGMA cache_size=1; PRAGMA cache_spill=1; BEGIN; UPDATE session SET title = 'half';
          WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 999)
@@ -193,7 +193,7 @@ fn half_a_transaction_is_never_read() {
     let message = std::error::Error::source(&error).unwrap().to_string();
     assert!(message.contains("died while it wrote"), "{message}");
     assert!(read_files(dir.path()) == before);
-    // Whoever may write repairs it.
+    // A connection with write access repairs the database.
     Connection::open(&died).unwrap().execute("UPDATE session SET title = 'mended'", []).unwrap();
     assert_eq!(titles(&mut *open(&died).open().unwrap()), ["mended", "mended"]);
 }
@@ -231,7 +231,7 @@ fn a_link_to_a_database_is_followed_to_its_log() {
     assert_eq!(store.access().unwrap(), Access::Shared);
     assert_eq!(titles(&mut *store.open().unwrap()), ["committed", "committed"]);
     assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 1);
-    // And it is followed again, should it lead elsewhere by now.
+    // A link with a new target is followed again.
     let (_other, other) = database_with_rows(&SMALL_ROWS.replace("'t'", "'other'"));
     std::fs::remove_file(&link).unwrap();
     std::os::unix::fs::symlink(&other, &link).unwrap();
@@ -258,7 +258,7 @@ fn a_database_in_place_of_another_is_read() {
         assert_eq!(titles(&mut *store.open().unwrap()), ["other", "other"], "{has_writer}");
         assert_ne!(store.probe(Some(&token)).unwrap().probe, scrollback_source::Probe::Unchanged);
     }
-    // And so is one whose whole directory was replaced.
+    // The same holds if the whole directory is replaced.
     let (dir, database) = database_with_rows(SMALL_ROWS);
     let (other, _) = database_with_rows(&SMALL_ROWS.replace("'t'", "'other'"));
     let store = open(&database);

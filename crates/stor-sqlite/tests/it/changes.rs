@@ -1,4 +1,4 @@
-//! Probes and surveys: no change goes unnoticed, and nothing is noticed where nothing changed.
+//! Tests probes and surveys: every change is noticed, and an unchanged store reports no change.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::support::{
     SMALL_ROWS, changed_probe, database_with_rows, open, open_at, open_writer, survey_sorted,
 };
 
-/// Two sessions with two messages each, and a log of events as 1.18 keeps it.
+/// Two sessions with two messages each, and a log of events in the form of 1.18.
 const ROWS: &str = r#"
     INSERT INTO message VALUES ('msg_2', 'ses_1', 2, 2, '{}'), ('msg_3', 'ses_2', 3, 3, '{}'),
         ('msg_4', 'ses_2', 4, 4, '{}');
@@ -24,8 +24,8 @@ const ROWS: &str = r#"
     INSERT INTO event VALUES ('evt_1', 'ses_1', 0, 'x', '{}'), ('evt_2', 'ses_1', 1, 'x', '{}'),
         ('evt_3', 'ses_2', 0, 'x', '{}');"#;
 
-/// What a writer does; the session whose rows that changes; how many rows join the set of its
-/// messages.
+/// Statements of a writer, each with the session whose rows it changes, and with the number of rows
+/// that join the set of that session's messages.
 const CHANGES: [(&str, &str, i64); 15] = [
     ("INSERT INTO message VALUES ('msg_9', 'ses_1', 9, 9, '{}')", "ses_1", 1),
     ("INSERT INTO message VALUES ('msg_0', 'ses_1', 0, 9, '{}')", "ses_1", 1),
@@ -56,7 +56,8 @@ const CHANGES: [(&str, &str, i64); 15] = [
     ("INSERT INTO message VALUES ('msg_6', 'ses_9', 9, 9, '{}')", "ses_9", 1),
 ];
 
-/// Says in the log what was done to a session, as opencode does in the same transaction.
+/// Returns the statements that log a change of a session. opencode runs them in the transaction of
+/// the change.
 fn log_statement(session: &str) -> String {
     format!(
         "INSERT INTO event_sequence VALUES ('{session}', 0, NULL)
@@ -90,8 +91,8 @@ fn probe(store: &dyn Source, token: &SourceToken) -> Probe {
     store.probe(Some(token)).unwrap().probe
 }
 
-/// The two ways to read, and two clocks: one that says that every file is old, and one that says
-/// that all were just written.
+/// Returns all combinations of two ways to open the database and two clocks. One clock makes every
+/// file old, and the other makes every file just written.
 fn access_cases(database: &Path) -> Vec<(bool, UnixNanos)> {
     let young = std::fs::metadata(database).unwrap().modified().unwrap();
     let young = young.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
@@ -108,7 +109,7 @@ fn every_change_is_noticed() {
                 let (has_writer, now) = access_cases(&database)[turn];
                 let writer = has_writer.then(|| open_writer(&database));
                 if let Some(db) = &writer {
-                    commit(db, "UPDATE project SET name = 'n'"); // brings the log about
+                    commit(db, "UPDATE project SET name = 'n'"); // creates the log
                 }
                 let store = open_at(&database, now);
                 let isolated = store.access().unwrap() == Access::Shared;
@@ -128,7 +129,7 @@ fn every_change_is_noticed() {
                     Some(db) => commit(db, &sql),
                     None => commit(&open_writer(&database), &sql),
                 }
-                // The same process, and another one.
+                // Check in this reader, and in one that stands for another process.
                 let other: SqliteReader = open_at(&database, now);
                 for store in [&store, &other] {
                     match probe(store, &first) {
@@ -214,7 +215,7 @@ fn the_stamp_of_a_set_changes_when_a_row_joins_or_leaves() {
         let is_replaced = change.contains("msg_5");
         let expected = joining != 0 || is_log_gone || is_replaced;
         assert_eq!(before.get(&id) != after.get(&id), expected, "{change}");
-        // And with every event.
+        // Every event changes the stamp too.
         commit(&db, &log_statement(session));
         assert_ne!(after.get(&id), stamps(&store, &Survey::MessageSets).get(&id));
     }
@@ -249,13 +250,13 @@ fn vacuum_and_checkpoint_change_no_content() {
         assert_eq!(crate::support::read_everything(&store), before);
         for store in [&store, &open(&database)] {
             let probed = probe(store, &first);
-            // A checkpoint changes no row; the rest may have moved any.
+            // A checkpoint changes no row. The other statements may move any row.
             assert!(
                 probed == Probe::Rescan || change.contains("checkpoint"),
                 "{change}: {probed:?}"
             );
         }
-        // Rows have other numbers: what comes after that is found all the same.
+        // Rows have new numbers, and later changes are still noticed.
         let next = token(&store);
         commit(&db, &format!("UPDATE message SET time_updated = 9; {}", log_statement("ses_1")));
         assert_eq!(probe(&store, &next), changed_probe([session_key("ses_1")]));
@@ -270,7 +271,7 @@ fn an_event_log_added_by_an_upgrade_is_read() {
     let store = open(&database);
     let first = token(&store);
     commit(&db, "UPDATE message SET time_updated = 9");
-    assert_eq!(probe(&store, &first), Probe::Rescan, "nothing tells what it was");
+    assert_eq!(probe(&store, &first), Probe::Rescan, "no log covers the change");
     let tables = crate::support::SCHEMA
         .split(';')
         .filter(|statement| statement.contains("CREATE TABLE `event"));

@@ -1,4 +1,4 @@
-//! Damaged pages: they cost what lies on them, and nothing else.
+//! Tests damaged pages. They may cost only the rows on them.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,11 +15,11 @@ use crate::support::{copy_corpus, open, sessions, survey_sorted};
 /// A page of a real database.
 #[derive(Debug, Clone)]
 struct Page {
-    /// The table or index that it belongs to.
+    /// The table or index of the page.
     owner: String,
     kind: String,
     number: usize,
-    /// How many entries it has.
+    /// The number of entries.
     cells: usize,
 }
 
@@ -46,14 +46,14 @@ fn pages(database: &Path) -> Vec<Page> {
     all.query_map([], page).unwrap().map(Result::unwrap).collect()
 }
 
-/// All that can be read of these sessions, and how much is told to be wrong.
+/// Returns the names of all readable entries of these sessions, and the number of issues.
 fn read_sessions(store: &dyn Source, sessions: &[SessionKey]) -> (BTreeSet<String>, usize) {
     let (mut names, mut issue_count) = (BTreeSet::new(), 0);
     for session in sessions {
         let listing = tree(store, session);
         issue_count += listing.issues.len();
         names.extend(listing.entries.iter().map(|entry| entry.key.to_string()));
-        // By key the same is there, or it is told that it is not.
+        // Reading by key gives the same entries, or issues for them.
         let keys: Vec<_> = listing.entries.into_iter().map(|entry| entry.key).collect();
         let by_key = spans(store, &keys);
         assert!(by_key.entries.len() + by_key.issues.len() >= keys.len());
@@ -62,7 +62,7 @@ fn read_sessions(store: &dyn Source, sessions: &[SessionKey]) -> (BTreeSet<Strin
     (names, issue_count)
 }
 
-/// What is listed, surveyed and probed: nothing of it fails.
+/// Lists, surveys and probes a store. No call may fail.
 fn survey_everything(store: &dyn Source) -> (BTreeSet<String>, usize) {
     let (parts, orphan_rows) = (scan(store, &Scope::AllParts), orphans(store));
     let mut issue_count = parts.issues.len() + orphan_rows.issues.len();
@@ -99,7 +99,7 @@ fn a_damaged_page_costs_only_its_own_rows() {
                 || page.owner.starts_with(&format!("{table}_"))
                 || page.owner.ends_with(&format!("index_{table}_1"))
         });
-        // The first of each kind, and the last.
+        // A few pages of each kind per table and index are enough.
         if !is_read
             || page.owner.starts_with("session_")
             || !visited_kinds.insert((page.owner.clone(), page.kind.clone(), page.cells % 3))
@@ -113,7 +113,7 @@ fn a_damaged_page_costs_only_its_own_rows() {
         let (names, issue_count) = read_sessions(&store, &session_keys);
         let (listed, survey_issues) = survey_everything(&store);
         let missing: Vec<_> = all.difference(&names).collect();
-        // A tree has no parts of a message that it does not have.
+        // A missing message also hides its parts.
         let messages =
             missing.iter().filter_map(|name| name.strip_prefix("message ")?.split('/').nth(1));
         let messages: BTreeSet<&str> = messages.collect();
@@ -124,17 +124,17 @@ fn a_damaged_page_costs_only_its_own_rows() {
         let alone = missing.iter().filter(is_alone).count();
         assert!(names.is_subset(&all), "{page:?}");
         let most = match &*page.kind {
-            // An entry of a table is a row; the page above another's has none of its own.
+            // An entry of a leaf is a row. An internal page has no rows of its own.
             "leaf" if !page.is_of_index() => page.cells,
             "overflow" => 1,
             _ if page.is_of_index() => 0,
             _ => all.len(),
         };
         assert!(alone <= most, "{page:?}: {alone}");
-        assert!(missing.is_empty() || issue_count > 0, "{page:?} is told");
+        assert!(missing.is_empty() || issue_count > 0, "{page:?} has no issue");
         let gone = overview.difference(&listed).count();
-        assert!(gone == 0 || survey_issues > 0, "{page:?} is told: {gone}");
-        // A session's row is listed, surveyed as such, and so is its set.
+        assert!(gone == 0 || survey_issues > 0, "{page:?} has no issue: {gone}");
+        // A session's row appears in a listing, in a survey, and in a set.
         let allowed = if page.kind == "internal" { overview.len() } else { most * 2 };
         assert!(gone <= allowed, "{page:?}: {gone} of {}", overview.len());
         compared += 1;
@@ -160,12 +160,12 @@ fn an_issue_names_its_row() {
             assert!(name.starts_with("part "), "{name}");
             issue_count += 1;
         }
-        assert_eq!(listing.entries[0].key, session.into(), "the rest is there");
+        assert_eq!(listing.entries[0].key, session.into(), "the rest is read");
     }
     assert!(issue_count > 0);
 }
 
-/// A number after another, the same in every run.
+/// A pseudorandom number generator with the same numbers in every run.
 struct PseudoRandom(u64);
 
 impl PseudoRandom {
@@ -202,7 +202,7 @@ fn arbitrary_page_damage_ends_no_call() {
         let store = open(&database);
         match store.open() {
             Err(error) => assert!(schema_pages.contains(&number), "page {number}: {error}"),
-            Ok(_) if schema_pages.contains(&number) => {} // half a schema may be any other
+            Ok(_) if schema_pages.contains(&number) => {} // half a schema may be a valid schema
             Ok(_) => {
                 read_sessions(&store, &session_keys);
                 survey_everything(&store);

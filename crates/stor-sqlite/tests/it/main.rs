@@ -1,4 +1,5 @@
-//! Tests of the database: what every Source must do, opencode's own exports, the ladder, damage.
+//! Tests the reading of databases: conformance, opencode's own exports, the fallback chain for
+//! opening, and damage.
 
 #![expect(
     clippy::disallowed_methods,

@@ -1,4 +1,4 @@
-//! What the real opencode exported and listed, from the databases that it wrote.
+//! Compares databases of 1.x with the exports and lists of the real opencode.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ fn sessions(store: &dyn Source) -> Vec<SessionKey> {
     scan(store, &Scope::Sessions).entries.into_iter().map(|entry| key(entry.key)).collect()
 }
 
-/// A session as `opencode export` prints it, from the spans alone.
+/// Builds the output of `opencode export` from the spans of a session.
 fn export_session(store: &dyn Source, session: &SessionKey) -> Value {
     let (mut info, mut messages) = (Value::Null, Vec::<Value>::new());
     let listing = tree(store, session);
@@ -67,7 +67,7 @@ fn sessions_are_listed_in_the_order_that_opencode_lists_them() {
         let (_dir, database) = copy_corpus(corpus_id);
         let store = open(&database);
         let mut compared = 0;
-        // After the migration the list of one project was not recorded; it is as it was before.
+        // The list of one project was recorded only before the migration, which did not change it.
         let listed = match corpus_id {
             Corpus::OpencodeSqlite => corpus_id,
             _ => Corpus::OpencodeJson,

@@ -1,4 +1,4 @@
-//! Rows as no opencode writes them: each costs only itself.
+//! Tests rows of 1.x that opencode never writes. Each may cost only itself.
 
 use std::ops::ControlFlow;
 
@@ -25,7 +25,7 @@ fn part_key(message: &str, id: &str) -> EntityKey {
     EntityKey::Part(PartKey { message: message.parse().unwrap(), part: id.parse().unwrap() })
 }
 
-/// SMALL with what a statement makes of it, however opencode's schema would forbid it.
+/// Makes a small database and runs a statement on it, without foreign keys.
 fn small_database_with(statement: &str) -> (tempfile::TempDir, std::path::PathBuf) {
     let (dir, database) = database_with_rows(SMALL_ROWS);
     let db = open_writer(&database);
@@ -53,7 +53,7 @@ fn nulls_are_absent() {
     assert!(project.get("vcs").is_none() && project.get("icon").is_none());
 }
 
-/// A database whose columns take anything, as SQLite's do without NOT NULL.
+/// A database whose columns have no NOT NULL.
 #[test]
 fn invalid_nulls_cost_their_row() {
     let schema = crate::support::SCHEMA.replace(" NOT NULL", "");
@@ -82,7 +82,7 @@ fn invalid_nulls_cost_their_row() {
     assert_eq!((listed.entries.len(), listed.issues.len()), (3, 1));
     let (sets, _) = survey_sorted(&store, &Survey::MessageSets);
     let (observations, _) = survey_sorted(&store, &Survey::Messages(&session_key("ses_1")));
-    assert!(observations.contains(&sets[0]), "one set, however it is listed");
+    assert!(observations.contains(&sets[0]), "both surveys have the same set");
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn numbers_of_any_kind_are_read() {
 
 #[test]
 fn rows_over_the_limit_are_named_and_read_on_request() {
-    // Such as are read and then refused, and such as SQLite does not read to begin with.
+    // The first size is read and then refused. SQLite itself refuses the second size.
     for len in [5000, 3 << 20] {
         rows_over_the_limit(len);
     }
@@ -286,7 +286,7 @@ fn an_id_over_the_limit_costs_its_row() {
     }
 }
 
-/// How many records and issues are lent that hold in the end.
+/// Returns how many borrowed records and issues are committed.
 fn count_borrowed(store: &SqliteReader, scope: &Scope) -> (usize, usize) {
     let (mut committed, mut pending) = ((0, 0), (0, 0));
     let mut visit = |item: BorrowedItem<'_>| {
@@ -327,7 +327,7 @@ fn parts_stay_in_order_where_the_clock_of_ids_wraps() {
 
 #[test]
 fn secrets_are_in_no_span() {
-    const SECRET: &str = "not-to-be-told";
+    const SECRET: &str = "not-to-be-shown";
     let (_dir, database) = small_database_with(&format!(
         "INSERT INTO session_share VALUES ('ses_1', 'i', '{SECRET}', 'https://share', 1, 1);
          INSERT INTO account VALUES ('a', 'e', 'u', '{SECRET}', '{SECRET}', 1, 1, 1);

@@ -1,4 +1,4 @@
-//! What a database has that is not known, and what it lacks that is needed.
+//! Tests the report of unknown and missing tables and columns.
 
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::Scope;
@@ -11,13 +11,14 @@ use crate::support::{
     database_with_schema, open, open_writer, read_everything, sessions, survey_sorted,
 };
 
-/// Tables and columns that are not known.
+/// Returns the names of unknown tables and columns.
 fn unknown_names(report: &SchemaReport) -> (Vec<&str>, Vec<String>) {
     let tables = report.unknown_tables.iter().map(String::as_str).collect();
     (tables, report.unknown_columns.iter().map(ToString::to_string).collect())
 }
 
-/// What is said whenever sessions are listed, which both ways of listing them say.
+/// Returns the messages that come with every listing of sessions. The scan and the survey must
+/// report equally many.
 fn listing_issues(store: &SqliteReader) -> Vec<String> {
     let issues = scan(store, &Scope::Sessions).issues;
     let messages: Vec<String> = issues
@@ -51,7 +52,7 @@ fn unknown_tables_and_columns_are_listed_without_an_issue() {
         .execute_batch(
             "CREATE TABLE novelty (id text); INSERT INTO novelty VALUES ('x');
              CREATE TABLE aside (id integer PRIMARY KEY AUTOINCREMENT);
-             CREATE TABLE account_keys (secret text); INSERT INTO account_keys VALUES ('not told');
+             CREATE TABLE account_keys (secret text); INSERT INTO account_keys VALUES ('not shown');
              CREATE VIEW everything AS SELECT * FROM session;
              ALTER TABLE session ADD COLUMN novelty text DEFAULT 'new';
              ALTER TABLE part ADD COLUMN size integer;
@@ -78,7 +79,7 @@ fn a_missing_required_column_is_an_issue() {
     assert_eq!(listing_issues(&store), ["the table message has no column data, so it is not read"]);
     assert_eq!(sessions(&store).len(), 2, "the rest is read");
     assert_eq!(key_names(&tree(&store, &session_key("ses_1")).entries), ["ses_1"]);
-    // It is told as long as it is so, also of a store that is open.
+    // An open store reports the problem only as long as it exists.
     open_writer(&database).execute_batch("ALTER TABLE message RENAME COLUMN body TO data").unwrap();
     assert!(listing_issues(&store).is_empty());
     assert_eq!(store.schema_report().unwrap(), SchemaReport::default());
@@ -97,7 +98,7 @@ fn a_column_of_another_type_is_an_issue_and_is_read() {
     assert_ne!(schema, SCHEMA);
     let (_dir, database) = database_with_schema(&schema, SMALL_ROWS);
     let store = open(&database);
-    // The other one is not needed.
+    // The other column with a new type is not required.
     assert_eq!(
         listing_issues(&store),
         ["the column time_updated of the table part has the type TEXT"]
@@ -111,7 +112,7 @@ fn a_column_of_another_type_is_an_issue_and_is_read() {
 
 #[test]
 fn v2_tables_are_checked_only_in_v2_databases() {
-    // Within 1.x they have had other shapes.
+    // In 1.x these tables had other shapes, so they are not checked there.
     for (schema, expected) in [(SCHEMA, 0), (V2_SCHEMA, 1)] {
         let (_dir, database) = database_with_schema(schema, "");
         let indices = "DROP INDEX session_message_session_seq_idx;

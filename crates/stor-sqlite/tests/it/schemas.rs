@@ -1,4 +1,4 @@
-//! Every schema that opencode had, and what is none of its.
+//! Tests every schema that opencode had, and databases of other programs.
 
 use rusqlite::Connection;
 use scrollback_core_id::{EntityKey, Scope};
@@ -42,7 +42,7 @@ const FIRST_SCHEMA: &str = "
     CREATE INDEX part_message_idx ON part (message_id);
     CREATE INDEX part_session_idx ON part (session_id);";
 
-/// Messages whose rows are not in their order.
+/// Messages whose table order differs from their order in the session.
 const UNORDERED_MESSAGES: &str = r#"
     INSERT INTO message VALUES ('msg_9', 'ses_1', 5, 5, '{"role":"user"}');
     INSERT INTO message VALUES ('msg_5', 'ses_1', 3, 3, '{"role":"user"}');
@@ -50,7 +50,7 @@ const UNORDERED_MESSAGES: &str = r#"
     INSERT INTO part VALUES ('prt_9', 'msg_5', 'ses_1', 1, 1, '{"type":"text"}');
     INSERT INTO part VALUES ('prt_8', 'msg_5', 'ses_1', 1, 1, '{"type":"text"}');
     INSERT INTO todo VALUES ('ses_1', 'b', 'done', 'low', 1, 1, 1), ('ses_1', 'a', 'done', 'low', 0, 1, 1);
-    INSERT INTO session_share VALUES ('ses_1', 'x', 'not to be told', 'https://x', 1, 1);"#;
+    INSERT INTO session_share VALUES ('ses_1', 'x', 'not to be shown', 'https://x', 1, 1);"#;
 
 #[test]
 fn the_first_schema_reads_like_the_last() {
@@ -65,7 +65,7 @@ fn the_first_schema_reads_like_the_last() {
     for store in [&first, &last] {
         assert_eq!(key_names(&tree(store, &session).entries), expected);
         let (observations, issues) = survey_sorted(store, &Survey::Messages(&session));
-        assert_eq!((observations.len(), issues.len()), (5, 0), "four and their set");
+        assert_eq!((observations.len(), issues.len()), (5, 0), "four messages and their set");
         let todos = spans(store, &[EntityKey::Todo(session.clone())]).entries;
         assert_eq!(entry_json(&todos[0])[0]["content"], "a");
     }
@@ -78,7 +78,7 @@ fn the_first_schema_reads_like_the_last() {
 
 #[test]
 fn columns_and_tables_of_later_versions_are_ignored() {
-    // In another order, and with others between them.
+    // Columns in another order, with unknown columns between them.
     let schema = SCHEMA.replace(
         "CREATE TABLE `message` (\n          `id` text PRIMARY KEY,",
         "CREATE TABLE `message` (`later` text, `data` text NOT NULL, `id` text PRIMARY KEY,",
@@ -114,7 +114,7 @@ fn missing_tables_yield_nothing() {
         assert_eq!(sessions(&store).len(), 2);
         let keys = [EntityKey::Todo(session_key("ses_1")), EntityKey::Share(session_key("ses_1"))];
         assert_eq!(spans(&store, &keys).issues.len(), 2);
-        // A view in its place is none of opencode's.
+        // A view with the name of a table is ignored.
         db.execute_batch(&format!("CREATE VIEW {lacking} AS SELECT * FROM session;")).unwrap();
         assert_eq!(read_everything(&store).1, 0, "{lacking}");
     }
@@ -129,7 +129,7 @@ fn columns_added_while_a_store_is_open_are_read() {
     let db = open_writer(&database);
     db.execute_batch("ALTER TABLE session ADD COLUMN cost real DEFAULT 1.5 NOT NULL").unwrap();
     assert_eq!(entry_json(&scan(&store, &Scope::Sessions).entries[0])["cost"], 1.5);
-    // A reader that was open all along is not disturbed by a table that is made anew.
+    // A table that is made anew does not disturb an open reader.
     let count = |reader: &mut dyn scrollback_source::Reader| {
         let scope = Scope::Messages(session_key("ses_1"));
         scrollback_source::Listing::collect(|visit| reader.scan(&scope, visit))
@@ -174,7 +174,7 @@ fn each_version_of_the_corpora_is_known() {
     }
 }
 
-/// What opening says.
+/// Returns the error message of opening a database.
 fn open_error(database: &std::path::Path) -> String {
     let error = open(database).open().map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("opencode.db"), "{error}");

@@ -1,4 +1,4 @@
-//! Databases to test on.
+//! Makes and opens databases for the tests, and calls readers on them.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -22,15 +22,15 @@ use tempfile::TempDir;
 
 use crate::calls::{FAR_FUTURE, StoppedClock, key_names, scan};
 
-/// The databases that the real opencode wrote.
+/// Databases of 1.x that the real opencode wrote.
 pub(crate) const REAL_CORPORA: [Corpus; 4] =
     [Corpus::OpencodeSqlite, Corpus::OpencodeMigrated, Corpus::OpencodeVia, Corpus::OpencodeRawWal];
 
-/// Databases with rows of 2.x: of the preview, of a new one, and of one that was upgraded.
+/// Databases with rows of 2.x: of the preview, a new one, and an upgraded one.
 pub(crate) const V2_CORPORA: [Corpus; 3] =
     [Corpus::OpencodePrelaunch, Corpus::OpencodeV2Fresh, Corpus::OpencodeV2Upgraded];
 
-/// A copy of a database, and where it lies; it goes away with the directory.
+/// Copies a database. The copy is deleted with the returned directory.
 pub(crate) fn copy_corpus(corpus_id: Corpus) -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let database = corpus(corpus_id).copy_to(dir.path()).unwrap().database;
@@ -45,17 +45,17 @@ pub(crate) fn open(database: &Path) -> SqliteReader {
     open_at(database, FAR_FUTURE)
 }
 
-/// The same with a limit to the size of a row's text.
+/// Opens a database with a size limit for the text of a row.
 pub(crate) fn open_limited(database: &Path, max_len: u64) -> SqliteReader {
     open(database).with_options(ReadOptions { max_len, ..ReadOptions::default() })
 }
 
-/// A database of 1.18.33 with these rows; it goes away with the directory.
+/// Makes a database of 1.18.33 with these rows. It is deleted with the returned directory.
 pub(crate) fn database_with_rows(rows: &str) -> (TempDir, PathBuf) {
     database_with_schema(SCHEMA, rows)
 }
 
-/// A database of this schema with these rows.
+/// Makes a database with this schema and these rows.
 pub(crate) fn database_with_schema(schema: &str, rows: &str) -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("opencode.db");
@@ -74,7 +74,7 @@ pub(crate) const SCHEMA: &str = include_str!("../../../../fixtures/schema/openco
 /// The schema of a new database of 2.0.
 pub(crate) const V2_SCHEMA: &str = include_str!("../../../../fixtures/schema/opencode-2.0.sql");
 
-/// A session with a message and a part, and some rows that belong to nothing.
+/// A session with a message and a part, a second session, and a part without a message.
 pub(crate) const SMALL_ROWS: &str = r#"
     INSERT INTO project (id, worktree, time_created, time_updated, sandboxes)
         VALUES ('p', '/w', 1, 1, '[]');
@@ -85,7 +85,7 @@ pub(crate) const SMALL_ROWS: &str = r#"
     INSERT INTO part VALUES ('prt_2', 'msg_gone', 'ses_1', 1, 1, '{"type":"text"}');
 "#;
 
-/// A connection like opencode's, which moves its log only when it is told to.
+/// Opens a connection with the settings of opencode, but without automatic checkpoints.
 pub(crate) fn open_writer(database: &Path) -> Connection {
     let db = Connection::open(database).unwrap();
     db.execute_batch(
@@ -96,26 +96,26 @@ pub(crate) fn open_writer(database: &Path) -> Connection {
     db
 }
 
-/// The file beside a database whose name ends so.
+/// Returns the path of a side file.
 pub(crate) fn side_file(database: &Path, suffix: &str) -> PathBuf {
     let mut path = OsString::from(database);
     path.push(suffix);
     path.into()
 }
 
-/// The files of a directory and their bytes.
+/// Returns the files of a directory with their bytes.
 pub(crate) fn read_files(dir: &Path) -> BTreeMap<OsString, Vec<u8>> {
     let entries = std::fs::read_dir(dir).unwrap().map(Result::unwrap);
     let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
     files.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect()
 }
 
-/// The answer of a probe that names these sessions.
+/// Returns the answer of a probe that names these sessions.
 pub(crate) fn changed_probe(sessions: impl IntoIterator<Item = SessionKey>) -> Probe {
     Probe::Changed(sessions.into_iter().map(SourceChange::Session).collect())
 }
 
-/// The sessions, newest first.
+/// Returns the keys of all sessions, newest first.
 pub(crate) fn sessions(store: &dyn Source) -> Vec<SessionKey> {
     let key = |key| match key {
         EntityKey::Session(key) => key,
@@ -124,12 +124,12 @@ pub(crate) fn sessions(store: &dyn Source) -> Vec<SessionKey> {
     scan(store, &Scope::Sessions).entries.into_iter().map(|entry| key(entry.key)).collect()
 }
 
-/// The bytes of an entry as JSON.
+/// Parses the bytes of an entry as JSON.
 pub(crate) fn entry_json(entry: &scrollback_source::Entry) -> Value {
     serde_json::from_slice(entry.span.as_deref().unwrap()).unwrap()
 }
 
-/// The titles of all sessions, through one open reader, newest session first.
+/// Returns the titles of all sessions, newest first, through an open reader.
 pub(crate) fn titles(reader: &mut dyn Reader) -> Vec<String> {
     let all = Listing::collect(|visit| reader.scan(&Scope::Sessions, visit)).unwrap();
     assert!(all.issues.is_empty(), "{:?}", all.issues);
@@ -139,7 +139,7 @@ pub(crate) fn titles(reader: &mut dyn Reader) -> Vec<String> {
         .collect()
 }
 
-/// What is wrong, and with what.
+/// Returns the issues of a listing, each with the name of its key.
 pub(crate) fn issues(listing: &Listing) -> Vec<(Option<String>, IssueKind)> {
     let issue = |(key, issue): &(Option<EntityKey>, scrollback_core_err::Issue)| {
         (key.as_ref().map(ToString::to_string), issue.kind.clone())
@@ -147,7 +147,7 @@ pub(crate) fn issues(listing: &Listing) -> Vec<(Option<String>, IssueKind)> {
     listing.issues.iter().map(issue).collect()
 }
 
-/// What a survey sees, sorted, and what it says is wrong.
+/// Returns the observations of a survey, sorted by key, and its issues.
 pub(crate) fn survey_sorted(
     store: &dyn Source,
     survey: &Survey<'_>,
@@ -165,8 +165,7 @@ pub(crate) fn survey_sorted(
     (observations, issues)
 }
 
-/// Makes every call that there is, and says what came: the names of what was read, sorted, and how
-/// many issues there were.
+/// Makes every kind of call. Returns the sorted names of all records, and the number of issues.
 pub(crate) fn read_everything(store: &dyn Source) -> (Vec<String>, usize) {
     let (mut names, mut issues) = (Vec::new(), 0);
     let mut add = |listing: Listing| {
@@ -194,7 +193,7 @@ pub(crate) fn read_everything(store: &dyn Source) -> (Vec<String>, usize) {
     (names, issues)
 }
 
-/// Says that a test leaves something out, where the gate collects such lines.
+/// Records that a test skips something, for the gate that collects such lines.
 pub(crate) fn skip(subject: &str, reason: &str) {
     if let Some(path) = std::env::var_os("SCROLLBACK_SKIPS") {
         let mut file = std::fs::File::options().append(true).create(true).open(path).unwrap();
@@ -202,14 +201,14 @@ pub(crate) fn skip(subject: &str, reason: &str) {
     }
 }
 
-/// Runs a check on stores, each with what it holds.
+/// Runs a check on all stores, each with the expected content.
 pub(crate) fn for_each_store(check: impl Fn(&dyn Source, &Expectations)) {
     let with_items = Expectations::everything().without(Content::Resume);
     let expected = with_items.clone().without(Content::Items);
     for corpus_id in REAL_CORPORA {
         let (_dir, database) = copy_corpus(corpus_id);
         let db = Connection::open(&database).unwrap();
-        // Foreign keys keep real databases from having any.
+        // Foreign keys keep orphans out of real databases, so add some.
         db.execute_batch(
             "PRAGMA foreign_keys=OFF;
              INSERT INTO message VALUES ('msg_lost', 'ses_lost', 1, 1, '{\"role\":\"user\"}');

@@ -1,5 +1,5 @@
-//! Databases of somebody else, in directories that may not be written: read by a process that has
-//! given up its rights.
+//! Tests databases of another user, in directories without write access. A process that has given
+//! up its rights reads them.
 #![cfg(unix)]
 
 use std::os::unix::fs::PermissionsExt;
@@ -19,13 +19,13 @@ use crate::support::{
     read_files, side_file, skip, titles,
 };
 
-/// Where the other process is told what to read, and as what.
+/// The environment variable that passes the database to the other process.
 const DATABASE_VARIABLE: &str = "SCROLLBACK_TEST_DATABASE";
 const NOBODY: u32 = 65534;
-/// The database that is not a real one.
+/// The name of the small test database.
 const SMALL_NAME: &str = "small.db";
 
-/// What the other process does; without a database it has nothing to do.
+/// Runs in the other process. Without a database in the environment the test passes at once.
 #[test]
 fn reads_as_nobody() {
     let Some(database) = std::env::var_os(DATABASE_VARIABLE) else { return };
@@ -43,7 +43,8 @@ fn reads_as_nobody() {
     println!("it was read");
 }
 
-/// This program where nobody may run it; none where that cannot be had.
+/// Copies this program to a place where the user `nobody` can run it. Returns `None` if that is not
+/// possible.
 fn copy_of_program() -> Option<(TempDir, PathBuf)> {
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().join("tests");
@@ -62,7 +63,7 @@ fn chmod(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// Has nobody read a database, and looks at what became of the directory.
+/// Reads a database as the user `nobody`, and checks that the directory stays the same.
 fn read_as_nobody(program: &Path, database: &Path, is_shm_hidden: bool) {
     let dir = database.parent().unwrap();
     for name in read_files(dir).keys() {

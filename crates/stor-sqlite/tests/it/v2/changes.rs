@@ -1,4 +1,4 @@
-//! Changes of a database of 2.x: noticed by the numbers of events, and through an upgrade.
+//! Tests changes in databases of 2.x: probes by event numbers, and an upgrade from 1.x.
 
 use rusqlite::Connection;
 use scrollback_core_id::{EntityKey, Scope};
@@ -30,19 +30,21 @@ fn token(store: &dyn Source) -> SourceToken {
     store.probe(None).unwrap().token.unwrap()
 }
 
-/// What a session's survey says: that any of it changes, is seen.
+/// Returns the survey of a session as text, so that any change of it shows.
 fn stamps(store: &dyn Source, session: &str) -> String {
     format!("{:?}", survey_sorted(store, &Survey::Messages(&session_key(session))))
 }
 
-/// The number of the next event of a session, as all that 2.x writes moves it on.
+/// Increases the event number of sessions, as every write of 2.x does. A condition on the session
+/// follows.
 const NEXT_SEQUENCE: &str = "UPDATE event_sequence SET seq = seq + 1 WHERE aggregate_id";
 
 #[test]
 fn event_sequences_name_the_changed_sessions() {
     let both = || vec![session_key("ses_1"), session_key("ses_2")];
     let (one, none) = (|| vec![session_key("ses_1")], Vec::new);
-    // What a writer does, which sessions that names, and whose messages differ.
+    // Statements of a writer, each with the sessions that the probe must name, and whether the
+    // messages of both sessions change.
     let changes: [(String, Option<Vec<_>>, [bool; 2]); 10] = [
         (
             "INSERT INTO session_message VALUES ('msg_9', 'ses_1', 'user', 4, 9, 9, '{}')".to_owned()
@@ -50,7 +52,7 @@ fn event_sequences_name_the_changed_sessions() {
             Some(one()),
             [true, false],
         ),
-        // A step goes on in place.
+        // A step continues in place.
         (
             format!(
                 "UPDATE session_message SET data = '{{\"a\":1}}', time_updated = 9 WHERE id = 'msg_2';
@@ -59,13 +61,13 @@ fn event_sequences_name_the_changed_sessions() {
             Some(one()),
             [true, false],
         ),
-        // A revert is committed: rows go, numbers grow.
+        // A revert is committed: rows are deleted, and the number grows.
         (
             format!("DELETE FROM session_message WHERE session_id = 'ses_1' AND seq >= 2; {NEXT_SEQUENCE} = 'ses_1'"),
             Some(one()),
             [true, false],
         ),
-        // The last row of the table goes: another one may have its place by now.
+        // The last row of the table is deleted, so that a new row may get its rowid.
         (
             format!("DELETE FROM session_message WHERE id = 'msg_4'; {NEXT_SEQUENCE} = 'ses_2'"),
             None,
@@ -78,7 +80,7 @@ fn event_sequences_name_the_changed_sessions() {
         ),
         (format!("{NEXT_SEQUENCE} = 'ses_1'"), Some(one()), [true, false]),
         (format!("{NEXT_SEQUENCE} IN ('ses_1', 'ses_2')"), Some(both()), [true, true]),
-        // A session is deleted, and with it its number.
+        // A session is deleted with its number.
         (
             "DELETE FROM session_message WHERE session_id = 'ses_1';
              DELETE FROM session_v2 WHERE id = 'ses_1';
@@ -87,7 +89,7 @@ fn event_sequences_name_the_changed_sessions() {
             Some(none()),
             [true, false],
         ),
-        // Rows that change while no number does: by another program, or by a migration.
+        // Rows change without a new number, as by another program or a migration.
         (
             "UPDATE session_message SET data = '{}', time_updated = 9 WHERE id = 'msg_1'".to_owned(),
             None,
@@ -112,7 +114,7 @@ fn event_sequences_name_the_changed_sessions() {
                 Some(db) => commit(db, &change),
                 None => commit(&open_writer(&database), &change),
             }
-            // The same process, and another one.
+            // Check in this reader, and in one that stands for another process.
             for store in [&store, &open(&database)] {
                 let probed = store.probe(Some(&first)).unwrap();
                 let expected = sessions.clone().map_or(Probe::Rescan, changed_probe);
@@ -137,7 +139,7 @@ fn the_event_log_of_2x_is_optional() {
     commit(&db, &format!("{NEXT_SEQUENCE} = 'ses_2'"));
     assert_eq!(store.probe(Some(&first)).unwrap().probe, changed_probe([session_key("ses_2")]));
     assert_eq!(store.history(&session_key("ses_2")).unwrap().0, []);
-    // Somebody told it to keep its log.
+    // The user turned the log on.
     let next = token(&store);
     commit(
         &db,
@@ -153,7 +155,7 @@ fn the_event_log_of_2x_is_optional() {
         (&*history[0].name, history[0].version, history[0].seq),
         ("session.created", Some(2), 4)
     );
-    // And without the table all is as before.
+    // Without the table of events the numbers still work.
     db.execute_batch("PRAGMA foreign_keys=OFF; DROP TABLE event").unwrap();
     assert_eq!(store.history(&session_key("ses_1")).unwrap().0, []);
     let next = token(&store);
@@ -161,7 +163,8 @@ fn the_event_log_of_2x_is_optional() {
     assert_eq!(store.probe(Some(&next)).unwrap().probe, changed_probe([session_key("ses_1")]));
 }
 
-/// What the upgrade does first: rows of the preview are gone, the new tables are empty.
+/// Returns the first statements of the upgrade: they delete the rows of the preview and make empty
+/// new tables.
 fn upgrade_sql() -> String {
     let new = V2_SCHEMA.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS");
     let new = new.replace("CREATE UNIQUE INDEX", "CREATE UNIQUE INDEX IF NOT EXISTS");
@@ -173,7 +176,8 @@ fn upgrade_sql() -> String {
     )
 }
 
-/// What a reader that is open says of a session: where it is read from, and what it has.
+/// Returns the storage format, the migration state and the keys of a session, as an open reader
+/// reports them.
 fn session_state(reader: &mut dyn Reader, session: &str) -> (String, String, Vec<String>) {
     let listing = Listing::collect(|visit| reader.tree(&session_key(session), visit)).unwrap();
     assert_eq!(issues(&listing), []);
@@ -211,7 +215,7 @@ fn an_upgrade_beside_an_open_reader_is_followed() {
     assert_eq!(session_state(&mut *reader, "ses_2"), state("v1", "awaited", vec![]));
     assert_eq!(sessions(&store).len(), 2);
 
-    // One session is migrated, and the next one has its record alone.
+    // One session is migrated, and the next session has only its record.
     let migrated = |id: u8, row: &str| {
         format!(
             "INSERT INTO session_v2 (id, project_id, slug, directory, title, version, time_created, time_updated)
@@ -233,7 +237,7 @@ fn an_upgrade_beside_an_open_reader_is_followed() {
         state("v1", "withoutRows", vec!["msg_2".to_owned()])
     );
 
-    // It has ended, with a session that came later and one that was left out.
+    // The migration ends. One session was left out, and another one was made later by 1.x.
     commit(
         &db,
         "UPDATE kv SET value = '{\"phase\":\"completed\"}', time_updated = 50;
@@ -244,7 +248,7 @@ fn an_upgrade_beside_an_open_reader_is_followed() {
     assert_ne!(rescan(&store), Probe::Unchanged);
     assert_eq!(session_state(&mut *reader, "ses_3"), state("v1", "legacyOnly", vec![]));
     assert_eq!(session_state(&mut *reader, "ses_4"), state("v1", "lateLegacy", vec![]));
-    // From here on the numbers tell.
+    // From now on the event numbers name the changed sessions.
     commit(
         &db,
         &format!("UPDATE session_message SET time_updated = 60; {NEXT_SEQUENCE} = 'ses_1'"),
@@ -266,7 +270,7 @@ fn dropped_tables_do_not_fail_an_open_reader() {
     assert_eq!(session_state(&mut *reader, "ses_1").2.len(), 5);
     db.execute_batch("PRAGMA foreign_keys=OFF; DROP TABLE session_message").unwrap();
     assert_eq!(session_state(&mut *reader, "ses_1").2, Vec::<String>::new());
-    // 1.x made its tables beside them again.
+    // A client of 1.x makes its tables again.
     let (_old, old) = database_with_rows(SMALL_ROWS);
     db.execute_batch(&format!(
         "ATTACH '{}' AS old; CREATE TABLE message AS SELECT * FROM old.message;

@@ -1,4 +1,4 @@
-//! Sessions as 2.x itself exports them.
+//! Tests sessions in the form that 2.x itself exports.
 
 use scrollback_source::Source;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::calls::session_key;
 use crate::support::{V2_SCHEMA, database_with_schema, open, open_writer};
 
-/// What `Reader::native` says of a session with these columns, as text.
+/// Returns `Reader::native` of a session with these columns, as text.
 fn native_text(columns: &[(&str, &str)]) -> String {
     let (_dir, database) = database_with_schema(V2_SCHEMA, "");
     let db = open_writer(&database);
@@ -38,7 +38,7 @@ fn values_are_exported_verbatim() {
 
 #[test]
 fn invalid_json_is_exported_as_text() {
-    let deep = "[".repeat(5000) + &"]".repeat(5000); // deeper than anyone should read
+    let deep = "[".repeat(5000) + &"]".repeat(5000); // deeper than a parser may follow
     for text in [r#"{"cut": "#, "{}}", &deep] {
         let native: Value = serde_json::from_str(&native_text(&[("revert", text)])).unwrap();
         assert_eq!(native["info"]["revert"], text);

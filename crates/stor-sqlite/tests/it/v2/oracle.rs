@@ -1,4 +1,5 @@
-//! What the API of the real preview answered, and what the synthetic databases were made from.
+//! Compares databases with the answers of the preview's API, and with the data that the synthetic
+//! databases were made from.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ fn oracle(corpus_id: Corpus) -> Value {
     serde_json::from_slice(&std::fs::read(corpus(corpus_id).oracle).unwrap()).unwrap()
 }
 
-/// The sessions that an oracle speaks of, with what it says.
+/// Returns the sessions of an oracle, with its answers for each.
 fn sessions_by_id(corpus_id: Corpus) -> BTreeMap<String, Value> {
     let oracle = oracle(corpus_id);
     let sessions = match corpus_id {
@@ -26,7 +27,7 @@ fn sessions_by_id(corpus_id: Corpus) -> BTreeMap<String, Value> {
     sessions.into_iter().filter(|(id, _)| id != "list").collect()
 }
 
-/// The rows that a tree is made of, as the API shows them: `{...data, id, type}`.
+/// Returns the rows of a tree in the form of the API: `{...data, id, type}`.
 fn api_rows(reader: &mut dyn Reader, tree: &[Entry]) -> Vec<Value> {
     let mut rows: Vec<Value> = Vec::new();
     for entry in tree {
@@ -39,7 +40,7 @@ fn api_rows(reader: &mut dyn Reader, tree: &[Entry]) -> Vec<Value> {
             api_row["type"] = row["type"].take();
         }
         if rows.last().is_none_or(|last| last["id"] != api_row["id"] || api_row.is_string()) {
-            rows.push(api_row); // two messages may be made of one
+            rows.push(api_row); // two messages may come from one row
         }
     }
     rows
@@ -50,7 +51,7 @@ fn native_json(store: &SqliteReader, session: &SessionKey) -> Value {
     native.map_or(Value::Null, |native| serde_json::from_slice(&native).unwrap())
 }
 
-/// Those of the messages of the API that are as they will stay.
+/// Returns the messages of the API that will not change any more.
 fn settled_messages(messages: &[Value]) -> Vec<Value> {
     let is_settled = |message: &&Value| match message["type"].as_str() {
         Some("assistant") => message["time"]["completed"].is_number(),
@@ -60,7 +61,7 @@ fn settled_messages(messages: &[Value]) -> Vec<Value> {
     messages.iter().filter(is_settled).cloned().collect()
 }
 
-/// Compares a database with what the API says of its sessions: how many rows and events there are.
+/// Compares a database with the API's answers. Returns how many rows and events were compared.
 fn compare_with_api(store: &SqliteReader, oracle: &Value) -> (usize, usize) {
     let listed: Vec<String> = sessions(store).iter().map(ToString::to_string).collect();
     let list = oracle["list"].as_array().unwrap().iter();
@@ -114,7 +115,7 @@ fn the_preview_matches_its_api() {
     assert_eq!((rows, events > 500), (116, true));
 }
 
-/// A store that the real program was driven to write just now, and may still have open.
+/// A store that the real program has just written and may still have open.
 #[test]
 #[ignore = "`cargo xtask live v2` runs it"]
 fn a_live_store_is_what_its_api_says() {
@@ -124,7 +125,7 @@ fn a_live_store_is_what_its_api_says() {
     let store = open(&root.join("data/opencode/opencode.db"));
     let (rows, events) = compare_with_api(&store, &oracle);
     let access = store.access().unwrap();
-    println!("{rows} rows and {events} events are what the API says; read {access}");
+    println!("{rows} rows and {events} events match the API; read {access}");
     assert!(rows > 20 && events > 100);
 }
 
@@ -148,7 +149,7 @@ fn sessions_with_turns_of_both_formats_have_both() {
             (_, true) => assert_eq!(formats, ["v2"]),
             (_, false) => assert_eq!(formats, ["v1"]),
         }
-        // All is in the order of time.
+        // All messages are in the order of time.
         let is_message = |entry: &&Entry| matches!(entry.key, EntityKey::Message(_));
         let messages: Vec<Value> = entries.iter().filter(is_message).map(entry_json).collect();
         if !v1.is_empty() {
@@ -177,7 +178,7 @@ fn synthetic_databases_match_their_oracle() {
             messages.retain(|message| message.get("_undecodable").is_none());
             let mut reader = store.open().unwrap();
             let mut rows = api_rows(&mut *reader, &entries);
-            // A row that is no JSON is shown as the text that it is.
+            // A row that is not JSON appears as a string.
             let cut: Vec<Value> = rows.extract_if(.., |row| row.is_string()).collect();
             assert_eq!(
                 cut.len(),
@@ -187,7 +188,7 @@ fn synthetic_databases_match_their_oracle() {
             let native = native_json(&store, &session);
             let mut info = expected["info"].clone();
             if info["cost"] == json!(0.0) {
-                info["cost"] = json!(0); // as JavaScript writes it
+                info["cost"] = json!(0); // as JavaScript writes this number
             }
             assert_eq!(native["info"], info, "{corpus_id:?} {id}");
             assert_eq!(
@@ -251,7 +252,7 @@ fn sessions_report_their_provenance() {
     assert_eq!(late, expected("v1", "lateLegacy", false, late.4));
     assert_eq!(gone, expected("v1", "legacyOnly", false, gone.4));
     assert!(late.4 > 1 && gone.4 > 1, "they are shown");
-    // The others were migrated, and are read from their new rows alone.
+    // The other sessions were migrated and are read only from their new rows.
     let listed = scan(&store, &Scope::Sessions).entries;
     let migrated = listed.iter().filter(|provenance| provenance.provenance.also_in().eq(["v1"]));
     assert!(migrated.clone().all(|provenance| provenance.provenance.formats().eq(["v2"])));

@@ -1,4 +1,4 @@
-//! Of a database of 2.x what is nobody's session is in no answer, and nothing is left beside it.
+//! Tests that secrets of a database of 2.x are in no result, and that reading leaves no trace.
 
 use scrollback_core_id::{EntityKey, Scope};
 use scrollback_fixtures::Corpus;
@@ -11,7 +11,7 @@ use crate::support::{
     survey_sorted,
 };
 
-const SECRET: &str = "not-to-be-told";
+const SECRET: &str = "not-to-be-shown";
 
 #[test]
 fn secrets_are_in_no_answer() {
@@ -31,11 +31,14 @@ fn secrets_are_in_no_answer() {
         {
             db.execute("INSERT INTO kv VALUES (?1, ?2, 1, 1)", [key, value]).unwrap();
         }
-        // Not even where the marker itself should be.
+        // The content of the migration marker must not appear either.
         let marker = format!(r#"{{"phase":"completed","{SECRET}":"{SECRET}"}}"#);
         db.execute("UPDATE kv SET value = ?1 WHERE key = 'migration.v1-v2'", [marker]).unwrap();
         let log = std::fs::read(side_file(&database, "-wal")).unwrap();
-        assert!(log.windows(SECRET.len()).any(|at| at == SECRET.as_bytes()), "it is there");
+        assert!(
+            log.windows(SECRET.len()).any(|at| at == SECRET.as_bytes()),
+            "the log has the secret"
+        );
 
         let store = open(&database);
         let mut reader = store.open().unwrap();

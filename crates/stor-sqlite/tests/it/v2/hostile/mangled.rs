@@ -1,5 +1,5 @@
-//! Texts of real rows, mangled: nothing crashes, the rows beside them stay as they are, and what is
-//! no JSON is told.
+//! Mangles texts of real rows at random. No call may crash, other rows must stay the same, and
+//! invalid JSON must be reported.
 
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ use crate::support::{
     V2_CORPORA, V2_SCHEMA, database_with_schema, open, open_writer, survey_sorted,
 };
 
-/// Type and text of the rows of all databases, once each.
+/// Returns the type and text of the distinct rows of all databases.
 fn real_rows() -> Vec<(String, String)> {
     let mut all = Vec::new();
     for corpus_id in V2_CORPORA {
@@ -36,21 +36,21 @@ fn real_rows() -> Vec<(String, String)> {
     all
 }
 
-/// One thing done to a text.
+/// A change to a text.
 #[derive(Debug, Clone)]
 enum Mutation {
-    /// To its bytes, at a place.
+    /// Sets a byte.
     Set(Index, u8),
     Cut(Index),
     Insert(Index, &'static [u8]),
     Remove(Index, usize),
-    /// A value becomes another one.
+    /// Replaces a JSON value.
     Replace(Index, Token),
-    /// An object has a field twice, before and behind.
+    /// Gives an object a duplicate of a field, before and behind its fields.
     Repeat(Index, Token),
 }
 
-/// A value, or what is none.
+/// A JSON value, or bytes that are not one.
 #[derive(Debug, Clone)]
 enum Token {
     Text(&'static [u8]),
@@ -117,7 +117,7 @@ fn any_mutation() -> impl Strategy<Value = Mutation> {
     ]
 }
 
-/// Where the values of a text are, by their pointers.
+/// Collects the JSON pointers of all values in a text.
 fn collect_pointers(value: &Value, at: &str, all: &mut Vec<String>) {
     all.push(at.to_owned());
     let mut into =
@@ -131,7 +131,7 @@ fn collect_pointers(value: &Value, at: &str, all: &mut Vec<String>) {
     }
 }
 
-/// What stands where a token will.
+/// The value that is replaced by the bytes of a token.
 const PLACEHOLDER: &str = "\"@here@\"";
 
 fn replace_placeholder(text: &str, token: &Token) -> Vec<u8> {
@@ -197,7 +197,7 @@ fn apply_mutation(bytes: &mut Vec<u8>, mutation: &Mutation) {
     }
 }
 
-/// JavaScript has one kind of numbers.
+/// Turns all numbers into floating-point numbers, as in JavaScript.
 fn normalized(mut value: Value) -> Value {
     match &mut value {
         Value::Number(number) => return number.as_f64().map_or(Value::Null, Value::from),
@@ -210,7 +210,7 @@ fn normalized(mut value: Value) -> Value {
     value
 }
 
-/// Rows that stay as they are, before and behind the one that does not.
+/// A row to mangle, between rows that must stay the same.
 const OTHER_ROWS: &str = r#"
     PRAGMA foreign_keys=OFF;
     INSERT INTO session_v2 (id, project_id, slug, directory, version, time_created, time_updated)
@@ -227,7 +227,7 @@ fn is_mangled(key: &EntityKey) -> bool {
     ["msg_m", "prt_m"].iter().any(|prefix| name.contains(prefix))
 }
 
-/// All that is said of the rows beside, without what they say of the one that is mangled.
+/// Returns the records of the other rows, without the fields that depend on the mangled row.
 fn other_entries(entries: &[Entry]) -> Vec<(String, Vec<u8>)> {
     let others = entries.iter().filter(|entry| !is_mangled(&entry.key));
     let comparable = |entry: &Entry| {
@@ -239,8 +239,7 @@ fn other_entries(entries: &[Entry]) -> Vec<(String, Vec<u8>)> {
     others.map(comparable).collect()
 }
 
-/// What an entry says: whether it can be read, and how much is wrong. Panics if its JSON and its
-/// typed value are not the same.
+/// Returns how many problems an entry has. Panics if its JSON and its typed value differ.
 fn check_entry(entry: &Entry) -> Result<usize, TestCaseError> {
     let bytes = entry.span.as_deref().unwrap().to_vec();
     let (bytes, repaired) = match repair_surrogates(&bytes) {
@@ -256,7 +255,8 @@ fn check_entry(entry: &Entry) -> Result<usize, TestCaseError> {
             Ok(parsed.issues.len() + repaired)
         }
         (Ok(_), Err(error)) => {
-            // What is kept as written may be deeper, and its numbers larger, than a `Value`'s.
+            // Values that are kept as raw JSON may be nested deeper, or have larger numbers, than
+            // `serde_json::Value` allows.
             let error = error.to_string();
             let is_kept = error.contains("recursion") || error.contains("out of range");
             prop_assert!(is_kept, "accepted: {} {}", error, String::from_utf8_lossy(&bytes));
@@ -332,7 +332,7 @@ fn mangled_rows_cost_only_themselves() {
                 issue_count += check_entry(entry)?;
                 entry_count += 1;
             }
-            prop_assert!(entry_count > 0, "it is there, however it is");
+            prop_assert!(entry_count > 0, "the mangled row is present");
             let native = store.open().unwrap().native(&session_key("ses_1")).unwrap().unwrap();
             let repaired = repair_surrogates(&native).map(|(repaired, _)| repaired);
             let parsed = serde_json::from_slice::<Value>(repaired.as_deref().unwrap_or(&native));
@@ -353,8 +353,11 @@ fn mangled_rows_cost_only_themselves() {
             Ok(())
         });
     outcome.unwrap();
-    // What nothing is made of is not looked at: a value before another one of its name, an object's
-    // place that a file is from.
+    // Values that become part of no record are not checked: the first of two fields with one name,
+    // or an object in the place of a file's source.
     let (invalid, unreported) = (invalid.get(), unreported.get());
-    assert!(invalid > 100 && unreported * 20 < invalid, "{unreported} of {invalid} are not told");
+    assert!(
+        invalid > 100 && unreported * 20 < invalid,
+        "{unreported} of {invalid} are not reported"
+    );
 }

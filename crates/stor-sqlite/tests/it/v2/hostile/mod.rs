@@ -1,4 +1,4 @@
-//! Rows of 2.x as no opencode writes them: each costs only itself.
+//! Tests rows of 2.x that opencode never writes. Each may cost only itself.
 
 mod mangled;
 mod unusual_values;

@@ -1,4 +1,4 @@
-//! Ids, columns and numbers as no opencode writes them.
+//! Tests ids, columns and numbers that opencode never writes.
 
 use rusqlite::Connection;
 use scrollback_core_err::IssueKind;
@@ -12,7 +12,7 @@ use crate::support::{
     read_everything, sessions, survey_sorted,
 };
 
-/// A database of 2.0 whose columns take anything, with one session.
+/// Makes a database of 2.0 without constraints on its columns, with one session.
 fn database_without_constraints(rows: &str) -> (tempfile::TempDir, std::path::PathBuf) {
     let schema = V2_SCHEMA.replace(" NOT NULL", "").replace("CREATE UNIQUE", "CREATE");
     let (dir, database) = database_with_schema(&schema, "");
@@ -32,7 +32,7 @@ fn insert(db: &Connection, id: &str, kind: &str, seq: i64) {
     db.execute(insert, (id, kind, seq, data)).unwrap();
 }
 
-/// Each entry by its own key is what it is among others.
+/// Checks that reading each entry by its key gives the same record.
 fn assert_same_by_key(store: &dyn Source, entries: &[Entry]) {
     let keys: Vec<_> = entries.iter().map(|entry| entry.key.clone()).collect();
     let single = spans(store, &keys);
@@ -51,7 +51,7 @@ fn any_text_may_be_an_id() {
         "/",
         "a'\"b\\",
         "é 😀",
-        "msg_1fba887d3001CR0ZjgTMDSIXDP_4", // a fork's copy, and a copy of it
+        "msg_1fba887d3001CR0ZjgTMDSIXDP_4", // the copy of a fork, and a copy of this copy
         "msg_1fba887d3001CR0ZjgTMDSIXDP_4_4",
         "msg_1fba887d3001CR0ZjgTMDSIXDP",
         "msg_FBA887D3001cr0zjgtmdsixd",
@@ -82,7 +82,7 @@ fn any_text_may_be_an_id() {
         let mut ids: Vec<String> = listing.entries.iter().filter_map(id).collect();
         if kind == "compaction" {
             assert_eq!(ids.len(), good.len() * 2);
-            ids = ids.into_iter().step_by(2).collect(); // two messages may have one id there
+            ids = ids.into_iter().step_by(2).collect(); // one id may belong to two messages here
         } else {
             assert_same_by_key(&store, &listing.entries);
         }
@@ -156,7 +156,7 @@ fn columns_of_any_type_are_read_or_reported() {
         "abcdeghijkl".chars().map(|letter| format!("msg_{letter}")).collect::<Vec<_>>()
     );
     assert_same_by_key(&store, &entries);
-    // Nobody fails over them, and each set is the same however it is asked for.
+    // No call fails, and both surveys have the same set.
     read_everything(&store);
     let (sets, _) = survey_sorted(&store, &Survey::MessageSets);
     let (observations, _) = survey_sorted(&store, &Survey::Messages(&session_key("ses_1")));
@@ -197,7 +197,7 @@ fn columns_of_a_session_may_hold_anything() {
     read_everything(&store);
 }
 
-/// What is no JSON within a list costs what comes from there on, and is a part that says so.
+/// A malformed list element costs the rest of the list, which becomes an unreadable part.
 #[test]
 fn a_broken_list_ends_in_an_unreadable_part() {
     let good = r#"{"type":"text","text":"good"}"#;
@@ -241,7 +241,7 @@ fn a_broken_list_ends_in_an_unreadable_part() {
         };
         let parts: Vec<String> = entries[2..].iter().map(part).collect();
         assert_eq!(parts.join(" "), expected, "{data}");
-        // However it is asked for.
+        // The other calls must return the same parts.
         let all: Vec<String> = scan(&store, &Scope::AllParts).entries.iter().map(part).collect();
         assert_eq!(all, parts, "{data}");
         let messages = scan(&store, &Scope::Messages(session_key("ses_1"))).entries;
@@ -291,7 +291,7 @@ fn rows_without_a_session_are_listed_as_orphans() {
     }
 }
 
-/// What cannot be read is still answered, or is where the session moved.
+/// An unreadable row can still be the parent of an answer.
 #[test]
 fn answers_to_unreadable_rows_have_the_same_parent_in_every_call() {
     let (_dir, database) = database_without_constraints("");
@@ -299,7 +299,7 @@ fn answers_to_unreadable_rows_have_the_same_parent_in_every_call() {
     insert(&db, "msg_1", "user", 1);
     insert(&db, "msg_2", "user", 2);
     insert(&db, "msg_3", "assistant", 3);
-    insert(&db, "a\nb", "user", 4); // no id
+    insert(&db, "a\nb", "user", 4); // not a valid id
     insert(&db, "msg_5", "assistant", 5);
     db.execute("UPDATE session_message SET data = 7 WHERE id = 'msg_2'", []).unwrap();
     let store = open(&database);

@@ -1,4 +1,4 @@
-//! Steps of answers, and the calls in them.
+//! Cases of steps of answers, and of the tool calls in them.
 
 use super::{ALL_SHAPES, Case, Native, Preview, SINCE_V2, V2};
 
@@ -128,7 +128,7 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-/// The same with one call each.
+/// Steps with one call each.
 pub(super) const TOOLS: &[Case] = &[
     Case {
         name: "a call that is being written",

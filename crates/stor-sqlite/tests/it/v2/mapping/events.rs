@@ -1,4 +1,4 @@
-//! Compactions, and what happens in a session and is no message.
+//! Cases of compactions, and of rows that are items.
 
 use super::{ALL_SHAPES, Case, Preview, SINCE_V2, V2};
 
@@ -107,7 +107,7 @@ pub(super) const CASES: &[Case] = &[
             ! unknown item type "hologram"; kept as raw JSON"#,
     },
     Case {
-        name: "a type that is no word",
+        name: "a type that is not a word",
         shapes: ALL_SHAPES,
         kind: "\"\\\u{1b}[2J",
         data: r#"{"time":{"created":10}}"#,

@@ -1,5 +1,5 @@
-//! Every type of row, as each version writes it, and the records of 1.x that it becomes
-//! (`docs/format/opencode-v2.md`, section 7).
+//! Tests every type of row, in the shape of each version, against the records of 1.x that it must
+//! become (`docs/format/opencode-v2.md`, section 7).
 
 mod answers;
 mod events;
@@ -18,8 +18,8 @@ use tempfile::TempDir;
 use crate::calls::{session_key, spans, tree};
 use crate::support::{SCHEMA, V2_SCHEMA, database_with_schema, entry_json, open};
 
-/// Who writes such a row: the preview within 1.16 to 1.18, 2.0, or later ones that call a
-/// provider's own fields `native`.
+/// The version that writes a row: the preview within 1.16 to 1.18, 2.0, or later versions, which
+/// name the provider's own fields `native`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
     Preview,
@@ -28,22 +28,22 @@ enum Shape {
 }
 use Shape::{Native, Preview, V2};
 
-/// A row, and what it becomes.
+/// A row and its expected records.
 struct Case {
     name: &'static str,
     shapes: &'static [Shape],
     kind: &'static str,
     data: &'static str,
-    /// A line for each record: the end of its id, and its JSON without the ids. After `!` what
-    /// whoever parses it is told.
+    /// One line per record: the end of its id, and its JSON without ids. A line with `!` is an
+    /// issue that the parser of the record reports.
     expected_records: &'static str,
 }
 
 const ALL_SHAPES: &[Shape] = &[Preview, V2, Native];
 const SINCE_V2: &[Shape] = &[V2, Native];
 
-/// A database with one session in `/w` that has these rows: id, type, time, data; they are numbered
-/// as they come.
+/// Makes a database with one session in `/w`. Each row is an id, a type, a time and data. The rows
+/// are numbered in order.
 fn session_with_rows(shape: Shape, rows: &[(&str, &str, i64, &str)]) -> (TempDir, PathBuf) {
     let (schema, table) = match shape {
         Preview => (SCHEMA, "session"),
@@ -69,7 +69,7 @@ fn session() -> SessionKey {
     session_key("ses_1")
 }
 
-/// The record without its ids, which are those of its key.
+/// Returns the record without its ids, after a check that they match the key.
 fn record_without_ids(entry: &Entry) -> Value {
     let mut record = entry_json(entry);
     let fields = record.as_object_mut().unwrap();
@@ -86,12 +86,12 @@ fn record_without_ids(entry: &Entry) -> Value {
     record
 }
 
-/// What is read, as [`Case::becomes`] has it.
+/// Returns the records of the session in the form of [`Case::expected_records`].
 fn translated_records(store: &dyn Source) -> Vec<(String, Value)> {
     let listed = tree(store, &session());
     assert!(listed.issues.is_empty(), "{:?}", listed.issues);
     let entries = &listed.entries[1..];
-    // One by one they are the same.
+    // Reading by key must give the same records.
     let keys: Vec<EntityKey> = entries.iter().map(|entry| entry.key.clone()).collect();
     let single = spans(store, &keys).entries;
     assert_eq!(single.len(), entries.len());

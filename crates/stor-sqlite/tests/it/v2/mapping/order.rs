@@ -1,4 +1,5 @@
-//! Where rows stand: by their number, what they answer, in which directory, and what waits.
+//! Tests the order of rows, the messages that answers belong to, their directories, and pending
+//! items.
 
 use scrollback_core_id::EntityKey;
 use scrollback_source::{Entry, Source};
@@ -15,7 +16,7 @@ const MOVE_WITH_PREVIOUS: &str =
     r#"{"location":{"directory":"/v"},"previous":{"location":{"directory":"/u"}}}"#;
 const MOVE_WITHOUT_PREVIOUS: &str = r#"{"location":{"directory":"/é\"\\"}}"#;
 
-/// Each message's id, what it answers, and where.
+/// Returns the id, the parent and the directory of each message.
 fn message_contexts(entries: &[Entry]) -> Vec<(String, String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let is_message = |entry: &&Entry| matches!(entry.key, EntityKey::Message(_));
@@ -33,7 +34,7 @@ fn answers_carry_their_parent_and_directory() {
         ("msg_a", "assistant", 1, "{}"),
         ("msg_b", "user", 1, text),
         ("msg_c", "assistant", 1, "{}"),
-        ("msg_d", "system", 1, text), // nobody answers that
+        ("msg_d", "system", 1, text), // answers do not answer this type
         ("msg_e", "skill", 1, text),
         ("msg_f", "assistant", 1, "{}"),
         ("msg_g", "location-switched", 1, MOVE_WITH_PREVIOUS),
@@ -42,11 +43,11 @@ fn answers_carry_their_parent_and_directory() {
         ("msg_j", "compaction", 1, "{}"),
         ("msg_k", "location-switched", 1, MOVE_WITHOUT_PREVIOUS),
         ("msg_l", "assistant", 1, "{}"),
-        ("msg_m", "location-switched", 1, "{\"location\":"), // says nothing
+        ("msg_m", "location-switched", 1, "{\"location\":"), // malformed, so the directory stays
         ("msg_n", "assistant", 1, "{}"),
     ];
     let expected = [
-        ("msg_a", "-", "/u"), // where it was before it moved
+        ("msg_a", "-", "/u"), // the directory before the first move
         ("msg_b", "-", "-"),
         ("msg_c", "msg_b", "/u"),
         ("msg_d", "-", "-"),
@@ -81,7 +82,8 @@ fn a_session_that_never_moved_has_the_directory_of_its_record() {
 
 #[test]
 fn rows_are_ordered_by_sequence_number() {
-    // Queued, and delivered after one that was made later; ids on both sides of a wrap; copies.
+    // A prompt that was queued and delivered after a later one, ids on both sides of a wrap, and a
+    // copy.
     let list = [
         ("msg_fffffffff001CR0ZjgTMDSIXDP_0", "user", 50, "{}"),
         ("msg_000000000001CR0ZjgTMDSIXDP", "agent-switched", 70, "{}"),
@@ -136,7 +138,7 @@ fn pending_prompts_are_items() {
         db.execute_batch("PRAGMA foreign_keys=OFF").unwrap();
         db.execute(&format!("INSERT INTO {insert}"), [payload]).unwrap();
         if shape == Preview {
-            // What was delivered stays there, and is a row already.
+            // A delivered prompt stays in the table and is a row already.
             let delivered = "session_input VALUES ('msg_1', 'ses_1', '{}', 'queue', 1, 2, 10)";
             db.execute(&format!("INSERT INTO {delivered}"), []).unwrap();
         }

@@ -1,4 +1,4 @@
-//! Rows on the user's side, and commands that the user ran.
+//! Cases of rows on the user's side, and of commands of the user.
 
 use super::{ALL_SHAPES, Case, Native, Preview, SINCE_V2, V2};
 
@@ -61,7 +61,7 @@ pub(super) const CASES: &[Case] = &[
             00000 {"type":"text","text":""}"#,
     },
     Case {
-        name: "what the program put on the user's side",
+        name: "a text that the program put on the user's side",
         shapes: SINCE_V2,
         kind: "synthetic",
         data: r#"{"text":"It is done.","description":"d","metadata":{"source":"subagent","childID":"ses_2","agent":"g","state":"completed"},"time":{"created":10}}"#,

@@ -1,4 +1,4 @@
-//! Spots of sessions that the real preview wrote, and of the synthetic ones.
+//! Tests sessions that the real preview wrote, and sessions of the synthetic databases.
 
 use scrollback_core_id::EntityKey;
 use scrollback_fixtures::{Corpus, corpus};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::calls::{session_key, tree};
 use crate::support::{copy_corpus, open};
 
-/// The id of a session by its name in the corpus.
+/// Returns the id of a session by its name in the corpus.
 fn session_id(corpus_id: Corpus, name: &str) -> String {
     let at = if corpus_id == Corpus::OpencodePrelaunch { "ids.json" } else { "oracle.json" };
     let names = std::fs::read(corpus(corpus_id).data_dir.join(at)).unwrap();
@@ -17,8 +17,8 @@ fn session_id(corpus_id: Corpus, name: &str) -> String {
     names[name].as_str().unwrap().to_owned()
 }
 
-/// A session as a list of words: for each message its role and type, for each part its type and what
-/// matters in it, for each item its type.
+/// Returns a session as a list of lines: the role and type of each message, the type and main
+/// values of each part, and the type of each item.
 fn summarize_session(corpus_id: Corpus, name: &str) -> Vec<String> {
     let (_dir, database) = copy_corpus(corpus_id);
     let entries = tree(&open(&database), &session_key(&session_id(corpus_id, name))).entries;
@@ -26,7 +26,7 @@ fn summarize_session(corpus_id: Corpus, name: &str) -> Vec<String> {
 }
 
 fn summarize_entry(entry: &Entry) -> String {
-    // A row that is cut off is as it is stored.
+    // The record of a truncated row is the stored text.
     let record = serde_json::from_slice(entry.span.as_deref().unwrap()).unwrap_or(Value::Null);
     let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("-");
     match &entry.key {
@@ -50,7 +50,7 @@ fn summarize_entry(entry: &Entry) -> String {
     }
 }
 
-/// Sessions of the real preview, and of a synthetic database.
+/// Sessions of the real preview and of a synthetic database.
 const EXPECTED_SUMMARIES: &[(Corpus, &str, &[&str])] = &[
     (
         Corpus::OpencodePrelaunch,
@@ -74,7 +74,7 @@ const EXPECTED_SUMMARIES: &[(Corpus, &str, &[&str])] = &[
             "  step-finish",
         ],
     ),
-    // The program was killed: a call runs for ever, a text was never filled.
+    // The program was killed: a call never ends, and a text stays empty.
     (
         Corpus::OpencodePrelaunch,
         "crash_tool",
@@ -113,7 +113,7 @@ const EXPECTED_SUMMARIES: &[(Corpus, &str, &[&str])] = &[
             "  step-start",
         ],
     ),
-    // One call's input was no JSON: none was made.
+    // The input of one call was not JSON, so no call was made.
     (
         Corpus::OpencodePrelaunch,
         "broken",
@@ -132,7 +132,7 @@ const EXPECTED_SUMMARIES: &[(Corpus, &str, &[&str])] = &[
             "  tool bash pending",
         ],
     ),
-    // Queued first and steered later: the steered one was delivered first.
+    // One prompt was queued first, and the later steered prompt was delivered before it.
     (
         Corpus::OpencodePrelaunch,
         "steer",
@@ -224,7 +224,7 @@ const EXPECTED_SUMMARIES: &[(Corpus, &str, &[&str])] = &[
             "item idle",
         ],
     ),
-    // A type and an item that are not known, and a row that is cut off.
+    // An unknown type of row, an unknown type of item, and a truncated row.
     (
         Corpus::OpencodeV2Fresh,
         "odd",
