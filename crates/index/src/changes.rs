@@ -25,7 +25,7 @@ pub struct Changes {
 pub enum Delta {
     /// Exactly these keys changed.
     Changed(Vec<Change>),
-    /// The changes are unknown. Drop the state that was collected so far, and read the whole view.
+    /// The changes are unknown. Drop the state that you collected, and read the whole view.
     Fresh,
 }
 

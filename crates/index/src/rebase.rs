@@ -1,4 +1,4 @@
-//! Rebase: merges a base and its overlay into a new base.
+//! The rebase, which merges a base and its overlay into a new base.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;

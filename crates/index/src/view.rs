@@ -249,7 +249,7 @@ impl View {
         if let Some(base) = &self.layers.base {
             keys.extend(base.find_parts(id).filter_map(|(message, _)| base.message_key(message)));
         }
-        // The overlay has no table of parts. Scan it: it is small, and parts are rarely searched by id.
+        // The overlay has no table of parts, so scan its messages. A rebase limits their number.
         self.layers.messages.for_each(|key, cell| {
             let parts = cell
                 .visible_at(self.revision)
