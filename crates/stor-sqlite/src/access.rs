@@ -15,6 +15,20 @@ use crate::files::FileStamps;
 use crate::schema::tables::READ_TABLES;
 
 /// How a database is opened.
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SourceId, SystemClock};
+/// use scrollback_stor_sqlite::{Access, SqliteReader};
+///
+/// let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures");
+/// let database = format!("{fixtures}/opencode-sqlite/opencode.db");
+/// let store = SqliteReader::new(database, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// if store.access()? == Access::SideFiles {
+///     println!("SQLite leaves a -shm file beside {}", store.database().display());
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Access {
@@ -40,8 +54,6 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 impl Access {
     /// Returns the first level of the fallback chain that fits these files.
     pub(crate) fn choose(files: &FileStamps, is_writable: impl FnOnce() -> bool) -> Self {
-        // Each level leaves fewer traces than the next one that would also read all committed data.
-        //
         // Both side files exist while a writer has the database open, or after it died. SQLite then
         // makes no file, and its locks isolate the reader. A journal needs those locks too: only
         // SQLite can judge whether the journal is hot. A `-shm` file alone is a leftover, and SQLite
@@ -62,7 +74,7 @@ impl Access {
         }
     }
 
-    /// Returns whether SQLite itself shields a transaction from the changes of others.
+    /// Checks whether SQLite itself shields a transaction from the changes of others.
     pub(crate) fn is_isolated(self) -> bool {
         matches!(self, Self::Shared | Self::SideFiles)
     }

@@ -116,7 +116,7 @@ impl SqliteReader {
     /// Returns the events of a session from opencode's log, in order, with an issue for each event
     /// that cannot be read.
     ///
-    /// 1.18 logs all changes. 2.x logs nothing unless its user turns the log on.
+    /// 1.18 logs every change. 2.x logs nothing unless the server's option `events.persist` is on.
     ///
     /// # Errors
     ///

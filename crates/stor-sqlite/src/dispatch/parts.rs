@@ -44,7 +44,7 @@ fn is_replaced_by_rows(
             Ok(())
         });
         match result {
-            // the call that reads this page reports the damage
+            // The call that reads this page reports the damage.
             Err(error) if is_damage(&error) => {}
             result => result?,
         }

@@ -9,6 +9,7 @@ use crate::schema::v2::{HAS_ROWS, V2Schema};
 /// The tables that hold the messages of a session.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum SessionFormat<'v> {
+    /// Only messages of 1.x are read.
     V1,
     /// Only rows of 2.x are read. Messages of the session in the tables of 1.x are the ones that it
     /// was migrated from.
@@ -32,7 +33,7 @@ pub(crate) fn format_of_session<'v>(
         })
     })?;
     // The rows decide, not the record of the session. A session with a record of 2.x but without rows
-    // was not migrated completely, and its messages are still in the tables of 1.x.
+    // may still have its messages in the tables of 1.x, for example while a migration is under way.
     Ok(match (has_rows, v2.is_preview) {
         (false, _) => SessionFormat::V1,
         // Migration copied the messages of 1.x into rows. Reading both would show them twice.

@@ -13,6 +13,22 @@ use super::tables::{READ_TABLES, is_known_table};
 ///
 /// Unknown tables and columns are ignored when the database is read. Tables with credentials count
 /// as known. The report reads only their names.
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SourceId, SystemClock};
+/// use scrollback_stor_sqlite::SqliteReader;
+///
+/// let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures");
+/// let database = format!("{fixtures}/opencode-sqlite/opencode.db");
+/// let store = SqliteReader::new(database, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let report = store.schema_report()?;
+/// assert!(report.unknown_tables.is_empty() && report.unknown_columns.is_empty());
+/// for problem in &report.problems {
+///     println!("{problem}");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct SchemaReport {

@@ -9,6 +9,23 @@ use crate::query_output::QueryOutput;
 use crate::schema::tables::events::EventColumn as C;
 
 /// An event in opencode's log.
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SessionId, SessionKey, SourceId, SystemClock};
+/// use scrollback_stor_sqlite::SqliteReader;
+///
+/// let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures");
+/// let database = format!("{fixtures}/opencode-sqlite/opencode.db");
+/// let store = SqliteReader::new(database, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let session = SessionKey::from(SessionId::new("ses_e04826c18ffelsiksmlFeVOzMT")?);
+/// let (events, issues) = store.history(&session)?;
+/// for event in &events {
+///     println!("{} {}", event.seq, event.name);
+/// }
+/// assert!(issues.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     /// The id of the event.
