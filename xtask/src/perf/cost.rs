@@ -118,7 +118,7 @@ fn user_ticks() -> Option<u64> {
     ticks(&std::fs::read_to_string("/proc/self/stat").ok()?)
 }
 
-/// Parses that time from a line of `/proc/PID/stat`: the 16th field, counted after the name.
+/// Parses the user time of finished children from a line of `/proc/PID/stat`: the 16th field, counted after the name.
 fn ticks(stat: &str) -> Option<u64> {
     let (_, fields) = stat.rsplit_once(')')?;
     fields.split_whitespace().nth(13)?.parse().ok()
