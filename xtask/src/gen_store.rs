@@ -1,4 +1,4 @@
-//! `cargo xtask gen-store`: writes a seeded synthetic opencode store with its true totals.
+//! `cargo xtask gen-store`: writes a seeded synthetic opencode store with its exact totals.
 
 use std::path::PathBuf;
 use std::time::Instant;

@@ -18,7 +18,7 @@ pub(crate) enum Visibility {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Import {
     pub(crate) path: Vec<String>,
-    /// None for a glob.
+    /// The imported name; `None` for a glob.
     pub(crate) name: Option<String>,
     pub(crate) visibility: Visibility,
 }
