@@ -9,7 +9,7 @@ use crate::{Contestants, Limit, Size, Store, StoreFormat};
 
 pub(super) const FILES: Task = Task {
     id: "tree",
-    description: "load one session of 40 messages and 160 parts from files into typed values",
+    description: "load one session of 40 messages and 160 parts from files, typed",
     size: Size::S,
     format: StoreFormat::Files,
     work: Work::OneThread,
@@ -23,7 +23,7 @@ pub(super) const FILES: Task = Task {
 
 pub(super) const DATABASE: Task = Task {
     id: "sqlite-tree",
-    description: "load one session of 40 messages and 160 parts from a database into typed values",
+    description: "load one session of 40 messages and 160 parts from a database, typed",
     format: StoreFormat::Database,
     limits: &[Limit {
         contestant: "library",
@@ -37,7 +37,7 @@ pub(super) const DATABASE: Task = Task {
 
 pub(super) const DATABASE_V2: Task = Task {
     id: "v2-tree",
-    description: "load one session of 40 messages and about 160 parts from a 2.0 database into typed values",
+    description: "load one session of 40 messages and about 160 parts from a 2.0 database, typed",
     format: StoreFormat::DatabaseV2,
     ..DATABASE
 };

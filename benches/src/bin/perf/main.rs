@@ -150,3 +150,16 @@ fn measure(task: &'static Task, args: &Args) -> Result<Report> {
     report.remarks = remarks;
     Ok(report)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `cargo xtask perf --against` reads the ids from the help text: each task must be one line.
+    #[test]
+    fn task_lines_do_not_wrap() {
+        for line in tasks().lines().filter(|line| line.starts_with("  ")) {
+            assert!(line.chars().count() <= 100, "{line}");
+        }
+    }
+}

@@ -32,11 +32,8 @@ const IDLE: &str = "watch-idle";
 /// The tasks: id and description.
 pub(crate) const TASKS: [(&str, &str); 5] = [
     ("watch", "all four tasks of `watch`"),
-    (
-        LATENCY,
-        "time from the rewrite of a part to its value, against a thread that waits for inotify",
-    ),
-    (APPEND, "time from an append to an open log to its event, against the rewrite of a part"),
+    (LATENCY, "time from a rewrite of a part to its value, against a thread that reads inotify"),
+    (APPEND, "time from an append to an open log to its event, against a rewrite of a part"),
     (SETUP, "start of following a store, against a watch for each of its directories"),
     (IDLE, "one minute of following a store without changes"),
 ];
