@@ -14,7 +14,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use clap::Subcommand;
 
-use xtask::workspace_root;
+use xtask::{OPENCODE_DATABASE, OPENCODE_FILES, workspace_root};
 
 /// The arguments of `cargo xtask live`.
 #[derive(clap::Args)]
@@ -42,8 +42,8 @@ enum Scenario {
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.scenario {
         Scenario::V2 => v2::run(),
-        Scenario::Json(args) => follow::run("json", "1.1.65", args),
-        Scenario::Sqlite(args) => follow::run("sqlite", "1.18.33", args),
+        Scenario::Json(args) => follow::run("json", OPENCODE_FILES, args),
+        Scenario::Sqlite(args) => follow::run("sqlite", OPENCODE_DATABASE, args),
     }
 }
 

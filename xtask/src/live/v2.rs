@@ -9,9 +9,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::{live_dir, opencode, run_checked};
-use xtask::workspace_root;
-
-const VERSION: &str = "1.18.33";
+use xtask::{OPENCODE_DATABASE as VERSION, workspace_root};
 
 /// Lets opencode write a store, and compares.
 ///

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use xtask::{OPENCODE_DATABASE, OPENCODE_FILES};
+
 use crate::repo::{Files, assert_none, example_files, files, read, root};
 
 /// The source file of the snapshot format's version.
@@ -180,6 +182,16 @@ fn quoted_versions_are_current() {
     let own = Path::new(SNAPSHOT_DOCUMENT);
     assert!(!snapshot_versions(own, &documents[own]).is_empty(), "no version in {own:?}");
     assert_none(&wrong_versions(&documents, snapshot, rust));
+}
+
+#[test]
+fn documents_name_the_opencode_versions_that_are_tested() {
+    for path in ["docs/format/opencode.md", "fixtures/README.md"] {
+        for version in [OPENCODE_FILES, OPENCODE_DATABASE] {
+            let text = read(Path::new(path));
+            assert!(words(&text).contains(&version), "{path} does not mention {version}");
+        }
+    }
 }
 
 #[test]
