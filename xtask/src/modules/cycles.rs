@@ -92,7 +92,7 @@ fn edges(tree: &Tree) -> Edges {
                 // A `use` of a whole module makes no edge; the names that are used of it do.
                 (Target::Module(other), None) if other != index => {
                     for name in &scope.names {
-                        if let Some(Target::Item(target)) = tree.lookup(other, name) {
+                        if let Some(Target::Item(target)) = tree.resolve_name(other, name) {
                             add(target, name);
                         }
                     }

@@ -24,7 +24,7 @@ impl Tree {
     }
 
     /// Returns the target of a name in a module, if the module defines or imports the name.
-    pub(crate) fn lookup(&self, module: usize, name: &str) -> Option<Target> {
+    pub(crate) fn resolve_name(&self, module: usize, name: &str) -> Option<Target> {
         self.find(module, name, MAX_DEPTH)
     }
 
