@@ -195,6 +195,21 @@ pub enum IssueKind {
         /// The value in the record.
         value_in_record: String,
     },
+    /// A file or directory has a name of its own and the record of another entity, as a sync program
+    /// leaves it. The file is not read.
+    #[error("the record is of {owner:?}, which the name is not; not read")]
+    ForeignRecord {
+        /// The id in the record.
+        owner: String,
+    },
+    /// A copy of a session in another store has messages that the chosen copy does not have.
+    #[error("the copy in {copy} has {} that the chosen copy lacks", count_with_unit(*count, "message"))]
+    CopyHasMore {
+        /// The store of the other copy.
+        copy: String,
+        /// The number of messages.
+        count: usize,
+    },
     /// Parts belong to a message that does not exist.
     #[error("{} of a message that is not there", count_with_unit(*count, "part"))]
     OrphanParts {

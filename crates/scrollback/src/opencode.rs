@@ -153,7 +153,8 @@ fn searched_places(paths: &StoragePaths) -> Vec<String> {
     paths.searched_places.iter().map(ToString::to_string).collect()
 }
 
-/// Returns the root of a data directory: its databases by channel, the expected database, and the tree.
+/// Returns the root of a data directory: its databases by channel, the expected database, the tree, and
+/// the backups of databases.
 /// The first store wins.
 fn discovered_data_root(
     data_dir: &Path,
@@ -164,8 +165,13 @@ fn discovered_data_root(
     let stores_of_kind = |kind| paths.stores.iter().filter(move |store| store.kind == kind);
     let mut databases: Vec<_> = stores_of_kind(StoreKind::OpencodeSqlite).collect();
     databases.sort_by_key(|store| (store.channel(), &store.path));
+    // A backup supplies only what no other store has, unless `OPENCODE_DB` names it.
+    let (backups, databases): (Vec<_>, Vec<_>) = databases.into_iter().partition(|store| {
+        stor_path::is_backup_name(&store.path) && expected.as_ref() != Some(&store.path)
+    });
     let mut stores: Vec<DiscoveredStore> = databases.into_iter().map(present_store).collect();
-    if let Some(path) = expected.filter(|path| !stores.iter().any(|store| store.path == *path)) {
+    let is_known = |path: &PathBuf| paths.stores.iter().any(|store| store.path == *path);
+    if let Some(path) = expected.filter(|path| !is_known(path)) {
         stores.insert(0, missing_store(&path, StoreKind::OpencodeSqlite, rule));
     }
     match stores_of_kind(StoreKind::OpencodeJson).next() {
@@ -175,6 +181,7 @@ fn discovered_data_root(
         }
     }
     stores.extend(stores_of_kind(StoreKind::OpencodeLegacyJson).map(present_store));
+    stores.extend(backups.into_iter().map(present_store));
     let (path, id) = (data_dir.to_owned(), path_id(&canonical_path(data_dir)));
     DiscoveredRoot { agent: Opencode::NAME, id, data_dir: path.clone(), path, stores }
 }

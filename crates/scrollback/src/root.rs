@@ -7,7 +7,9 @@ use scrollback_core_id::SessionKey;
 use scrollback_core_type::{StageIssue, StageReport, StageResult};
 use scrollback_flow::{Progress, RefreshOptions, SessionMaterializer, Snapshots, Verify};
 use scrollback_index::{SessionMeta, View};
-use scrollback_source::{DiscoveredRoot, OpenOptions, Source, StoreState};
+use scrollback_source::{DiscoveredRoot, DiscoveredStore, OpenOptions, Source, StoreState};
+use scrollback_stor_path::is_backup_name;
+use scrollback_stor_path::opencode::{TABLES_V1, TABLES_V2};
 
 use crate::opencode::is_tree;
 use crate::{Error, Result};
@@ -174,12 +176,27 @@ impl Root {
 
     /// Checks whether a session is only in JSON files, although a database has replaced them.
     pub fn is_left_over(&self, session: &SessionMeta) -> bool {
-        let mut present =
-            self.discovered_root.stores.iter().filter(|it| it.state == StoreState::Present);
-        let Some(last) = present.next_back() else { return false };
-        is_tree(&last.path)
-            && present.next().is_some()
-            && session.origin.as_deref() == Some(last.id.as_str())
+        let has_database = self.discovered_root.stores.iter().any(|store| {
+            store.state == StoreState::Present
+                && !is_tree(&store.path)
+                && !is_backup_name(&store.path)
+        });
+        let is_in_database =
+            session.provenance.also_in().any(|format| [TABLES_V1, TABLES_V2].contains(&format));
+        let store = self.discovered_store_of(session);
+        has_database && !is_in_database && store.is_some_and(|store| is_tree(&store.path))
+    }
+
+    /// Checks whether a session was read from a database that has the name of a backup.
+    pub fn is_from_backup(&self, session: &SessionMeta) -> bool {
+        let store = self.discovered_store_of(session);
+        store.is_some_and(|store| !is_tree(&store.path) && is_backup_name(&store.path))
+    }
+
+    /// Returns the store of the root that supplies a session.
+    fn discovered_store_of(&self, session: &SessionMeta) -> Option<&DiscoveredStore> {
+        let origin = session.origin.as_deref()?;
+        self.discovered_root.stores.iter().find(|store| store.id.as_str() == origin)
     }
 
     /// Saves the index for the next process if enough has changed. Returns whether it was written.

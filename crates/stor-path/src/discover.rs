@@ -66,6 +66,27 @@ impl DiscoveredStore {
     }
 }
 
+/// Checks whether a database has the name of a backup: `backup`, `old`, `copy` or `bak` as a whole
+/// word. Users copy the database before they repair it, and opencode would take such a name for a
+/// channel.
+///
+/// ```
+/// use std::path::Path;
+/// use scrollback_stor_path::is_backup_name;
+///
+/// assert!(is_backup_name(Path::new("data/opencode-backup-2026.db")));
+/// assert!(is_backup_name(Path::new("opencode-dev.Old.db")));
+/// assert!(!is_backup_name(Path::new("old/opencode-golden.db")));
+/// ```
+pub fn is_backup_name(database: &Path) -> bool {
+    let name = database.file_name().unwrap_or_default().to_string_lossy();
+    let mut words = name.split(|letter: char| !letter.is_alphanumeric());
+    words.any(|word| BACKUP_WORDS.iter().any(|backup| word.eq_ignore_ascii_case(backup)))
+}
+
+/// The words in the name of a backup.
+const BACKUP_WORDS: [&str; 4] = ["backup", "old", "copy", "bak"];
+
 impl StoragePaths {
     /// Searches the places where opencode keeps its stores. An empty result is valid; its
     /// `searched_places` say why nothing was found.

@@ -27,7 +27,7 @@ pub use classify::{
     ClassifiedPath, ForeignReason, PathClass, classify, classify_in_data_dir, discipline,
 };
 pub use component::{UnsafeId, UnsafeReason, safe_component};
-pub use discover::{DiscoveredStore, StoragePaths};
+pub use discover::{DiscoveredStore, StoragePaths, is_backup_name};
 pub use entity_path::{EntityPathError, file_name, message_dir, part_dir, path_of};
 pub use environment::Environment;
 pub use error::{Error, Result};

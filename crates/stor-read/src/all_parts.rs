@@ -7,7 +7,8 @@ use scrollback_stor_mmap::Arena;
 use scrollback_stor_path::layout::PART;
 
 use crate::messages::open_parts_dir;
-use crate::names::{NameKind, list_ids};
+use crate::name_kind::NameKind;
+use crate::names::list_ids;
 use crate::transaction::{FileTransaction, open_optional_dir};
 use scrollback_source::{Entry, ScanItem, ScanVisitor};
 
@@ -24,7 +25,13 @@ impl FileTransaction<'_> {
         let path = || PART.into();
         let all = open_optional_dir(&self.root, PART, path, note);
         let owners: Vec<MessageId> = match &all {
-            Some(all) => list_ids(all, NameKind::Directories, path, &mut self.list_buffer, note),
+            Some(all) => list_ids(
+                all,
+                NameKind::PART_SETS,
+                path,
+                (&mut self.list_buffer, &self.context),
+                note,
+            ),
             None => Vec::new(),
         };
         if issues.into_iter().try_for_each(&mut *visitor).is_break() {

@@ -4,7 +4,9 @@
 
 mod all_parts;
 mod entity_location;
+mod foreign_records;
 mod messages;
+mod name_kind;
 mod names;
 mod orphans;
 mod reader;

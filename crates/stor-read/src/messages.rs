@@ -7,7 +7,8 @@ use scrollback_stor_mmap::{Arena, Dir};
 use scrollback_stor_path::layout::{MESSAGE, PART};
 use scrollback_stor_path::opencode::circular_orders;
 
-use crate::names::{NameKind, list_ids};
+use crate::name_kind::NameKind;
+use crate::names::list_ids;
 use crate::transaction::{
     FetchedBytes, FileTransaction, IssueSink, open_optional_dir, record_place,
 };
@@ -95,7 +96,7 @@ impl FileTransaction<'_> {
     ) -> Vec<MessageId> {
         self.observe_listed_set(dir, session.clone());
         let path = || [MESSAGE, session.session.as_str()].iter().collect();
-        list_ids(dir, NameKind::Records, path, &mut self.list_buffer, note)
+        list_ids(dir, NameKind::Records, path, (&mut self.list_buffer, &self.context), note)
     }
 
     /// Lists the names of a message's parts, in order, without reading the parts.
@@ -147,7 +148,8 @@ impl FileTransaction<'_> {
         note: &mut IssueSink<'_>,
     ) -> Vec<(OrderKey, PartId)> {
         let path = || [PART, message.as_str()].iter().collect();
-        let ids: Vec<PartId> = list_ids(dir, NameKind::Records, path, &mut self.list_buffer, note);
+        let ids: Vec<PartId> =
+            list_ids(dir, NameKind::Records, path, (&mut self.list_buffer, &self.context), note);
         let orders = circular_orders(ids.iter());
         let mut parts: Vec<_> = orders.into_iter().zip(ids).collect();
         parts.sort_unstable();

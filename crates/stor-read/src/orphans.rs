@@ -8,7 +8,8 @@ use scrollback_stor_mmap::Arena;
 use scrollback_stor_path::layout::{MESSAGE, PART, SESSION};
 
 use crate::messages::open_parts_dir;
-use crate::names::{NameKind, list_ids};
+use crate::name_kind::NameKind;
+use crate::names::list_ids;
 use crate::transaction::{FileTransaction, IssueSink, open_optional_dir};
 use scrollback_source::Entry;
 
@@ -20,9 +21,9 @@ impl FileTransaction<'_> {
         if let Some(dir) = open_optional_dir(&self.root, MESSAGE, || MESSAGE.into(), note) {
             let owners: Vec<SessionId> = list_ids(
                 &dir,
-                NameKind::Directories,
+                NameKind::MESSAGE_SETS,
                 || MESSAGE.into(),
-                &mut self.list_buffer,
+                (&mut self.list_buffer, &self.context),
                 note,
             );
             for owner in owners {
@@ -32,7 +33,7 @@ impl FileTransaction<'_> {
                         &dir,
                         NameKind::Records,
                         path,
-                        &mut self.list_buffer,
+                        (&mut self.list_buffer, &self.context),
                         note,
                     ));
                 }
@@ -54,8 +55,13 @@ impl FileTransaction<'_> {
         let Some(dir) = open_optional_dir(&self.root, SESSION, || SESSION.into(), note) else {
             return sessions;
         };
-        let projects: Vec<ProjectId> =
-            list_ids(&dir, NameKind::Directories, || SESSION.into(), &mut self.list_buffer, note);
+        let projects: Vec<ProjectId> = list_ids(
+            &dir,
+            NameKind::Directories,
+            || SESSION.into(),
+            (&mut self.list_buffer, &self.context),
+            note,
+        );
         for project in projects {
             let path = || [SESSION, project.as_str()].iter().collect();
             if let Some(dir) = open_optional_dir(&dir, project.as_str(), path, note) {
@@ -63,7 +69,7 @@ impl FileTransaction<'_> {
                     &dir,
                     NameKind::Records,
                     path,
-                    &mut self.list_buffer,
+                    (&mut self.list_buffer, &self.context),
                     note,
                 ));
             }
@@ -79,7 +85,7 @@ impl FileTransaction<'_> {
         let path = || PART.into();
         let Some(all) = open_optional_dir(&self.root, PART, path, note) else { return Vec::new() };
         let mut owners: Vec<MessageId> =
-            list_ids(&all, NameKind::Directories, path, &mut self.list_buffer, note);
+            list_ids(&all, NameKind::PART_SETS, path, (&mut self.list_buffer, &self.context), note);
         owners.retain(|owner| !messages.contains(owner));
         owners.sort_unstable();
         let mut arena = Arena::new();

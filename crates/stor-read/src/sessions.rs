@@ -12,7 +12,8 @@ use scrollback_stor_path::layout::{MESSAGE, PROJECT, SESSION};
 use scrollback_stor_path::opencode::{AGENT, JSON_FILES};
 
 use crate::entity_location::check_ids;
-use crate::names::{NameKind, list_ids};
+use crate::name_kind::NameKind;
+use crate::names::list_ids;
 use crate::transaction::{
     FetchedBytes, FileTransaction, IssueSink, open_optional_dir, record_place,
 };
@@ -32,8 +33,13 @@ impl FileTransaction<'_> {
         };
         let mut arena = Arena::new();
         let mut fetched_projects = Vec::new();
-        for id in list_ids(&dir, NameKind::Records, || PROJECT.into(), &mut self.list_buffer, note)
-        {
+        for id in list_ids(
+            &dir,
+            NameKind::Records,
+            || PROJECT.into(),
+            (&mut self.list_buffer, &self.context),
+            note,
+        ) {
             let id: ProjectId = id;
             match self.fetch(&mut arena, &dir, id.as_bytes()) {
                 Ok(fetched) => fetched_projects.push((EntityKey::Project(id), fetched)),
@@ -67,7 +73,7 @@ impl FileTransaction<'_> {
                 &dir,
                 NameKind::Directories,
                 || SESSION.into(),
-                &mut self.list_buffer,
+                (&mut self.list_buffer, &self.context),
                 note,
             ),
         };
@@ -76,7 +82,13 @@ impl FileTransaction<'_> {
         for project in projects {
             let path = || [SESSION, project.as_str()].iter().collect();
             let Some(dir) = open_optional_dir(&dir, project.as_str(), path, note) else { continue };
-            for session in list_ids(&dir, NameKind::Records, path, &mut self.list_buffer, note) {
+            for session in list_ids(
+                &dir,
+                NameKind::Records,
+                path,
+                (&mut self.list_buffer, &self.context),
+                note,
+            ) {
                 records
                     .extend(self.fetch_session_record(&mut arena, &dir, &project, session, note));
             }
@@ -104,8 +116,13 @@ impl FileTransaction<'_> {
         let Some(dir) = open_optional_dir(&self.root, SESSION, || SESSION.into(), note) else {
             return false;
         };
-        let projects: Vec<ProjectId> =
-            list_ids(&dir, NameKind::Directories, || SESSION.into(), &mut self.list_buffer, note);
+        let projects: Vec<ProjectId> = list_ids(
+            &dir,
+            NameKind::Directories,
+            || SESSION.into(),
+            (&mut self.list_buffer, &self.context),
+            note,
+        );
         let name = [id, b".json"].concat();
         let has = |project: ProjectId| {
             dir.open_dir(project.as_bytes()).is_ok_and(|dir| dir.stat(&name).is_ok())
@@ -123,8 +140,13 @@ impl FileTransaction<'_> {
             return Vec::new();
         };
         let mut records = Vec::new();
-        let projects =
-            list_ids(&dir, NameKind::Directories, || SESSION.into(), &mut self.list_buffer, note);
+        let projects = list_ids(
+            &dir,
+            NameKind::Directories,
+            || SESSION.into(),
+            (&mut self.list_buffer, &self.context),
+            note,
+        );
         for project in projects {
             let project: ProjectId = project;
             let path = || [SESSION, project.as_str()].iter().collect();

@@ -14,7 +14,8 @@ use scrollback_stor_mmap::{Dir, Directory, FileKind};
 use scrollback_stor_path::layout::{MESSAGE, PART, PROJECT, SESSION};
 
 use crate::messages::open_parts_dir;
-use crate::names::{NameKind, list_ids};
+use crate::name_kind::NameKind;
+use crate::names::list_ids;
 use crate::transaction::{FileTransaction, open_optional_dir, record_place};
 use scrollback_source::{Observation, Survey, SurveyItem, SurveyVisitor};
 
@@ -69,8 +70,13 @@ impl FileTransaction<'_> {
         let Some(all) = open_optional_dir(&self.root, SESSION, || SESSION.into(), note) else {
             return;
         };
-        let projects: Vec<ProjectId> =
-            list_ids(&all, NameKind::Directories, || SESSION.into(), &mut self.list_buffer, note);
+        let projects: Vec<ProjectId> = list_ids(
+            &all,
+            NameKind::Directories,
+            || SESSION.into(),
+            (&mut self.list_buffer, &self.context),
+            note,
+        );
         for project in projects {
             let place = [SESSION, project.as_str()];
             let note = &mut |key, issue| sink.emit_issue(key, issue);
@@ -87,8 +93,13 @@ impl FileTransaction<'_> {
         let Some(all) = open_optional_dir(&self.root, MESSAGE, || MESSAGE.into(), note) else {
             return;
         };
-        let sessions: Vec<SessionId> =
-            list_ids(&all, NameKind::Directories, || MESSAGE.into(), &mut self.list_buffer, note);
+        let sessions: Vec<SessionId> = list_ids(
+            &all,
+            NameKind::MESSAGE_SETS,
+            || MESSAGE.into(),
+            (&mut self.list_buffer, &self.context),
+            note,
+        );
         for session in sessions {
             if sink.is_stopped {
                 return;
@@ -171,7 +182,8 @@ impl FileTransaction<'_> {
     ) {
         let path = || directory.iter().collect();
         let note = &mut |key, issue| sink.emit_issue(key, issue);
-        let ids: Vec<I> = list_ids(dir, NameKind::Records, path, &mut self.list_buffer, note);
+        let ids: Vec<I> =
+            list_ids(dir, NameKind::Records, path, (&mut self.list_buffer, &self.context), note);
         let key = |id| (key(id), OrderKey::default());
         self.survey_ids(dir, directory, project, bytes, key, ids, sink);
     }

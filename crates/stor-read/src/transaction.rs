@@ -14,6 +14,7 @@ use scrollback_stor_mmap::{
 use scrollback_stor_path::layout::MESSAGE;
 use scrollback_stor_path::{PathClass, discipline};
 
+use crate::foreign_records::check_owner;
 use scrollback_source::Observation;
 
 /// The settings of a reader.
@@ -102,7 +103,8 @@ impl<'s> FileTransaction<'s> {
         slot.clone()
     }
 
-    /// Reads the file of an entity in its directory. The id may come from a listing or from a key.
+    /// Reads the file of an entity in its directory. The id may come from a listing or from a key. A
+    /// file with the record of another entity of the directory is an issue.
     pub(crate) fn fetch(
         &mut self,
         arena: &mut Arena,
@@ -127,9 +129,11 @@ impl<'s> FileTransaction<'s> {
                 &context,
                 is_whole,
             )?;
-            return Ok(FetchedBytes::Span(file.into_span()));
+            let span = file.into_span();
+            return check_owner(dir, id, &span).map(|()| FetchedBytes::Span(span));
         }
-        arena.read(dir, &self.name_buffer, &context, is_whole).map(FetchedBytes::Piece)
+        let piece = arena.read(dir, &self.name_buffer, &context, is_whole)?;
+        check_owner(dir, id, arena.bytes(&piece)).map(|()| FetchedBytes::Piece(piece))
     }
 }
 

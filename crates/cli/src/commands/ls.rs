@@ -37,6 +37,9 @@ pub(crate) struct ListedSession {
     /// Whether the session is only in JSON files, although a database has replaced them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     left_over: bool,
+    /// Whether the session was read from a database that has the name of a backup.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    from_backup: bool,
 }
 
 pub(crate) fn run(global: &Global, args: &Ls, store: &Store, out: &mut Out) -> Result<()> {
@@ -103,6 +106,7 @@ pub(super) fn list(sessions: &[Session<'_>]) -> Result<Vec<ListedSession>> {
             cost: usage.cost,
             total: usage.tokens.total(),
             left_over: root.is_left_over(meta),
+            from_backup: root.is_from_backup(meta),
         });
     }
     Ok(listed)
@@ -126,6 +130,7 @@ pub(super) fn print(out: &mut Out, listed: &[ListedSession]) -> Result<()> {
         // The mark stands before the title, so that a narrow terminal does not cut it off.
         let mark = match (listed.session.archived, listed.session.migration.as_deref()) {
             (Some(_), _) => "(archived) ",
+            _ if listed.from_backup => "(backup) ",
             (_, Some(PENDING_MIGRATION)) => "(not migrated) ",
             _ if listed.left_over => "(not migrated) ",
             (_, Some(LEGACY_ONLY)) => "(not in 2.x) ",

@@ -92,6 +92,34 @@ fn sessions_only_in_files_are_listed_with_a_mark() {
     assert!(stores.contains("60 sessions, 1 of them not in a store above"), "{stores}");
 }
 
+/// Source: reports anomalyco/opencode#8661 and #21790 (case 55-backup-with-a-channel-name).
+#[test]
+fn sessions_only_in_a_backup_are_listed_last_and_with_a_mark() {
+    let dir = both_formats();
+    for name in ["opencode-backup.db", "opencode-a.bak.db"] {
+        fs::copy(dir.path().join("opencode.db"), dir.path().join(name)).unwrap();
+    }
+    let backup = rusqlite::Connection::open(dir.path().join("opencode-backup.db")).unwrap();
+    let only = "INSERT INTO session (id, project_id, slug, directory, title, version, time_created, \
+                time_updated) SELECT 'ses_only', project_id, slug, directory, 'deleted since', \
+                version, 1, 2 FROM session LIMIT 1";
+    backup.execute(only, []).unwrap();
+    drop(backup);
+    let listed = run_on(dir.path(), &["ls", "--json"]).json();
+    let listed = listed.as_array().unwrap();
+    assert_eq!(listed.len(), 60);
+    for session in listed {
+        let is_marked = session.get("fromBackup") == Some(&true.into());
+        assert_eq!(is_marked, session["id"] == "ses_only", "{session}");
+    }
+    assert!(run_on(dir.path(), &["ls"]).stdout.contains("(backup) deleted since"));
+    // The files come before the backups.
+    let stores = run_on(dir.path(), &["stores", "--json"]).json();
+    let path = |at: usize| stores[at]["path"].as_str().unwrap();
+    assert!(path(0).ends_with("opencode.db") && path(1).ends_with("storage"), "{stores}");
+    assert!(path(2).ends_with("opencode-a.bak.db") && path(3).ends_with("opencode-backup.db"));
+}
+
 #[test]
 fn stores_lists_unknown_tables_and_columns() {
     let dir = both_formats();

@@ -47,6 +47,14 @@ fn kinds() -> Vec<(IssueKind, &'static str)> {
             "found twice; session/p/ses_1 is used",
         ),
         (
+            ForeignRecord { owner: "ses_1".to_owned() },
+            "the record is of \"ses_1\", which the name is not; not read",
+        ),
+        (
+            CopyHasMore { copy: "opencode.db".to_owned(), count: 2 },
+            "the copy in opencode.db has 2 messages that the chosen copy lacks",
+        ),
+        (
             IdMismatch { field: "sessionID", value_in_record: "ses_2".to_owned() },
             r#"the record says sessionID is "ses_2"; the id of its file or row is used"#,
         ),

@@ -96,12 +96,33 @@ pub fn order_time(bytes: &[u8]) -> OrderTime {
     read_order_time(prefix).or_else(|| read_order_time(bytes)).unwrap_or_default()
 }
 
+/// Reads only one text field of a record, such as its `id`, and stops after it. If the field is missing
+/// or no text, or if the record is damaged before it, the result is `None`.
+///
+/// ```
+/// use scrollback_core_type::text_field;
+///
+/// assert_eq!(text_field(br#"{"id": "ses_1", "title": "#, "id").as_deref(), Some("ses_1"));
+/// assert_eq!(text_field(br#"{"id": 1}"#, "id"), None);
+/// ```
+pub fn text_field(bytes: &[u8], name: &str) -> Option<String> {
+    let mut scanner = Scanner::new(valid_prefix(bytes)?);
+    if !scanner.find_field(name).ok()? || scanner.peek().ok()? != b'"' {
+        return None;
+    }
+    Some(scanner.string().ok()?.get().into_owned())
+}
+
+/// Returns the text up to the first byte that is not UTF-8.
+fn valid_prefix(bytes: &[u8]) -> Option<&str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).ok(),
+    }
+}
+
 fn read_order_time(bytes: &[u8]) -> Option<OrderTime> {
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).ok()?,
-    };
-    let mut scanner = Scanner::new(text);
+    let mut scanner = Scanner::new(valid_prefix(bytes)?);
     if !scanner.find_field("time").ok()? {
         return None;
     }

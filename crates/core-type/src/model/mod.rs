@@ -22,7 +22,7 @@ mod usage;
 
 pub use cost::Cost;
 pub use diff::FileDiff;
-pub use entity::{Entity, OrderTime, order_time};
+pub use entity::{Entity, OrderTime, order_time, text_field};
 pub use error::{ErrorData, ErrorKind, MessageError};
 pub use head::{
     CacheHead, ErrorHead, ForkHead, MessageHead, ModelHead, OwnerHead, PartHead, SessionHead,

@@ -10,6 +10,7 @@ mod conformance;
 mod damage;
 #[cfg(unix)]
 mod files;
+mod foreign_records;
 mod oracle;
 mod order;
 mod single;
