@@ -93,7 +93,7 @@ impl FollowState<'_> {
         let mut is_paused = false;
         loop {
             tokio::select! {
-                biased;
+                biased; // the signal first, so that a busy stream cannot delay the end
                 () = &mut end => {
                     if let Some(writing) = writing
                         && timeout(FLUSH_TIMEOUT, writing).await.is_err()
@@ -114,6 +114,7 @@ impl FollowState<'_> {
                     writing = None;
                     written?;
                 }
+                // The next batch waits for the write, so that a slow reader does not fill the memory.
                 batch = events.next_batch(), if writing.is_none() && !is_paused => match batch {
                     None => return Ok(()), // the drivers have ended
                     Some(Ok(batch)) => {
@@ -122,7 +123,7 @@ impl FollowState<'_> {
                         writing = Some(spawn_write(text));
                     }
                     Some(Err(error)) => {
-                        is_paused = true; // until the next tick
+                        is_paused = true; // try again after the next tick, not at once
                         let is_gone = matches!(&error, Error::Store(error) if is_absent(error));
                         if !is_gone {
                             self.reported.report_failure(Failure::from(error).message, out);

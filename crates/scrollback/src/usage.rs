@@ -92,6 +92,7 @@ fn add_session(root: &Root, view: &View, id: &SessionId, entries: &mut Vec<Usage
         listed += usage;
         entries.push(entry(time, model_name(&message), usage));
     }
+    // The session record can count more than its messages do.
     let outside = unlisted_usage(&view.usage(id), &listed);
     if outside != Usage::default() {
         entries.push(entry(time, None, outside));

@@ -44,6 +44,8 @@ pub(crate) struct ListedSession {
 
 pub(crate) fn run(global: &Global, args: &Ls, store: &Store, out: &mut Out) -> Result<()> {
     let mut verified: HashSet<(&str, SessionKey)> = HashSet::new();
+    // Verifying a session can change its record, and then other sessions match the filter. Repeat until
+    // every session of the result is verified.
     let (shown, has_sessions) = loop {
         let sessions = store.sessions()?;
         let filter = SessionFilter::new(store, &sessions, args)?;

@@ -30,6 +30,8 @@ pub(crate) fn run(id: &str, store: &Store, out: &mut Out) -> Result<()> {
         let span = session.root().source().read_span(&key)?;
         return print(&key, &span, out);
     }
+    // A record comes before a tool output and before `diff:`, `todo:` and `share:`, because an id may
+    // contain a colon.
     for root in store.roots() {
         if let Some((key, span)) = find_record(root, id)? {
             let row = root.source().open()?.raw(&key)?;

@@ -159,6 +159,7 @@ impl LiveTranscript {
             return Ok(());
         }
         let added = now.strip_prefix(&*old);
+        // Continue in the present row only if the text has grown and nothing was printed after it.
         if let (Some(added), Some((open, running))) = (added, &mut self.open_text)
             && open == key
         {

@@ -78,8 +78,8 @@ impl<'s> WatchBuilder<'s> {
     /// Starts a stream of the events from now on.
     ///
     /// # Errors
-    /// [`Error::Watch`](crate::Error::Watch) if a root exists but cannot be read, or if the chosen feed
-    /// cannot start.
+    /// [`Error::Watch`](crate::Error::Watch) or [`Error::Store`](crate::Error::Store) if a root exists but
+    /// cannot be read; [`Error::Watch`](crate::Error::Watch) if the chosen feed cannot start.
     pub fn from_now(self) -> Result<Events> {
         self.begin(&StartPoint::Now)
     }

@@ -73,6 +73,7 @@ impl<'s> Builder<'s> {
         self.issues.extend(ran.report.issues);
         let children = view.children(&key.session).into_iter().rev();
         let children: Vec<SessionKey> = children.map(|child| child.key.clone()).collect();
+        // At the limit, only count the subagents below. Damaged records could nest without end.
         if level == MAX_LEVELS {
             let named = named.into_iter().map(|(_, _, child)| child);
             let below: HashSet<SessionId> =
@@ -81,6 +82,7 @@ impl<'s> Builder<'s> {
                 Some(below.difference(&self.visited).count()).filter(|count| *count > 0);
             return Ok(session);
         }
+        // A subagent belongs below the call that names it. Only the rest is listed as `children`.
         for (message, part, child) in named {
             let nested = self.nested(&child.into(), level)?;
             session.messages[message].parts[part].session = nested.map(Box::new);

@@ -1,4 +1,4 @@
-//! Compares values with what `docs/json.md` says of them.
+//! Checks values against the definitions of `docs/json.md`.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::document::{Document, Type};
 
-/// Which fields were seen, by the object that defines them.
+/// The check, and the fields that occurred, each with the object that defines it.
 pub(crate) struct SchemaCheck {
     pub(crate) document: Document,
     pub(crate) used_fields: BTreeSet<(String, String)>,
@@ -17,22 +17,22 @@ impl SchemaCheck {
         Self { document: Document::read(), used_fields: BTreeSet::new() }
     }
 
-    /// A list of these objects.
+    /// Checks a list of objects.
     pub(crate) fn list(&mut self, name: &str, value: &Value) {
         let list = value.as_array().unwrap_or_else(|| panic!("no list of {name}: {value}"));
         assert!(!list.is_empty(), "an empty list of {name} shows nothing");
         list.iter().for_each(|value| self.object(name, value));
     }
 
-    /// An object: it has no field that is not documented, all that are never absent, and each is of
-    /// the type that is stated.
+    /// Checks an object: every field is documented, every required field is present, and every value has
+    /// a documented type.
     pub(crate) fn object(&mut self, name: &str, value: &Value) {
-        if let Err(why) = self.try_object(name, value) {
-            panic!("{why}");
+        if let Err(problem) = self.try_object(name, value) {
+            panic!("{problem}");
         }
     }
 
-    /// Says what is wrong with an object.
+    /// Checks an object, and returns the problem.
     pub(crate) fn try_object(&mut self, name: &str, value: &Value) -> Result<(), String> {
         let Some(object) = value.as_object() else { return Err(format!("{name}: {value}")) };
         let fields = self.document.fields(name);
@@ -50,7 +50,7 @@ impl SchemaCheck {
         }
         for (at, types, owner, value) in inside {
             let problems: Vec<String> =
-                types.iter().filter_map(|of| self.value(of, value).err()).collect();
+                types.iter().filter_map(|it| self.value(it, value).err()).collect();
             if problems.len() == types.len() {
                 return Err(format!("{name}.{at}: {}", problems.join("; ")));
             }
@@ -59,8 +59,8 @@ impl SchemaCheck {
         Ok(())
     }
 
-    fn value(&mut self, of: &Type, value: &Value) -> Result<(), String> {
-        let is_it = match of {
+    fn value(&mut self, expected: &Type, value: &Value) -> Result<(), String> {
+        let is_valid = match expected {
             Type::String => value.is_string(),
             Type::Integer => value.is_i64() || value.is_u64(),
             Type::Number => value.is_number(),
@@ -68,11 +68,11 @@ impl SchemaCheck {
             Type::Null => value.is_null(),
             Type::Foreign => value.is_object(),
             Type::Object(name) => return self.try_object(&name.clone(), value),
-            Type::List(of) => match value.as_array() {
-                Some(list) => return list.iter().try_for_each(|value| self.value(of, value)),
+            Type::List(expected) => match value.as_array() {
+                Some(list) => return list.iter().try_for_each(|value| self.value(expected, value)),
                 None => false,
             },
         };
-        if is_it { Ok(()) } else { Err(format!("{value} is not {of:?}")) }
+        if is_valid { Ok(()) } else { Err(format!("{value} is not {expected:?}")) }
     }
 }

@@ -1,4 +1,4 @@
-//! What `docs/json.md` says: the fields of each object, and an example of it.
+//! Parses `docs/json.md`: the fields and examples of each object.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 const DOCUMENT: &str = include_str!("../../../../../docs/json.md");
 
-/// What a value may be.
+/// The type of a value.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Type {
     String,
@@ -21,29 +21,29 @@ pub(crate) enum Type {
     List(Box<Type>),
 }
 
-/// A field, as its row in a table says it is.
+/// A field, from its row in a table.
 #[derive(Debug)]
 pub(crate) struct Field {
-    /// It is of one of these types.
+    /// The possible types.
     pub(crate) types: Vec<Type>,
     pub(crate) is_optional: bool,
 }
 
-/// An object.
+/// The definition of an object.
 #[derive(Debug, Default)]
 pub(crate) struct Object {
     pub(crate) fields: BTreeMap<String, Field>,
-    /// The object whose fields it has too.
+    /// The object that supplies further fields.
     base: Option<String>,
     pub(crate) examples: Vec<Value>,
 }
 
-/// The page.
+/// The parsed page.
 pub(crate) struct Document {
     objects: BTreeMap<String, Object>,
-    /// Objects and their fields that tests do not see.
+    /// Fields that the tests do not produce, each with its object.
     pub(crate) untested_fields: Vec<(String, String)>,
-    /// Commands, and what they print.
+    /// Commands, each with the description of its output.
     pub(crate) commands: Vec<(String, String)>,
 }
 
@@ -133,8 +133,8 @@ pub(crate) fn parse_types(cell: &str) -> Vec<Type> {
 }
 
 fn parse_type(text: &str) -> Type {
-    if let Some(of) = text.strip_prefix("list of ") {
-        return Type::List(Box::new(parse_type(of)));
+    if let Some(item) = text.strip_prefix("list of ") {
+        return Type::List(Box::new(parse_type(item)));
     }
     if let Some(link) = text.strip_prefix('[') {
         return Type::Object(link.split_once("](#").unwrap().0.replace('`', ""));

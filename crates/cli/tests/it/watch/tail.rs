@@ -132,7 +132,7 @@ fn text_grows_in_its_row() {
         world.text("msg_2", "prt_2", text);
         tail.read_until(end);
     }
-    // A call appears when it runs, and again when it has answered.
+    // A call is printed when it runs, and again when it completes.
     world.part("msg_2", "prt_3", tool_part(json!({"status": "pending", "input": {}})));
     world.part(
         "msg_2",
@@ -144,7 +144,7 @@ fn text_grows_in_its_row() {
         "time": {"start": 1, "end": 5}});
     world.part("msg_2", "prt_3", tool_part(done));
     tail.read_until("\n  ✓ bash ls 4 ms\n    a.txt\n");
-    // What is no more than added is told anew, and marked.
+    // A changed text is printed again as a whole, with a mark.
     world.text("msg_2", "prt_2", "I did that.");
     tail.read_until("\n  (rewritten)\n  I did that.");
     let over = json!({"role": "assistant", "modelID": "m", "cost": 0.5, "finish": "stop",
@@ -155,33 +155,33 @@ fn text_grows_in_its_row() {
     world.text("msg_3", "prt_4", "thanks");
     tail.read_until("\n  thanks");
     let all = tail.stop();
-    // Whether the first look took what was just written for settled is a matter of luck.
+    // The first read may find the new records settled or provisional, depending on the time.
     let all = all.replace("\n  (being written)\n", "\n").replace("  (being written)", "");
     insta::assert_snapshot!(all);
 }
 
 #[test]
-fn it_begins_with_so_many_messages() {
+fn the_option_n_limits_the_earlier_messages() {
     let world = test_store();
     let over =
         json!({"role": "assistant", "finish": "stop", "time": {"created": 1, "completed": 2}});
     world.message("ses_1", "msg_2", over);
-    for (most, begins) in [("0", "$0.00\n"), ("1", "I wi\n"), ("2", "I wi\n")] {
+    for (most, first_end) in [("0", "$0.00\n"), ("1", "I wi\n"), ("2", "I wi\n")] {
         let mut tail = TailProcess::start(&world, &["ses_1", "-n", most]);
-        tail.read_until(begins);
+        tail.read_until(first_end);
         world.message("ses_1", "msg_3", json!({"role": "user", "time": {"created": 9}}));
         world.text("msg_3", "prt_4", &format!("mark {most}"));
         tail.read_until(&format!("mark {most}"));
         let all = tail.stop();
-        let there = ["please", "I wi"].map(|text| all.contains(text));
-        assert_eq!(there, [most == "2", most != "0"], "{most}: {all}");
+        let is_printed = ["please", "I wi"].map(|text| all.contains(text));
+        assert_eq!(is_printed, [most == "2", most != "0"], "{most}: {all}");
         std::fs::remove_dir_all(world.storage().join("part/msg_3")).unwrap();
         std::fs::remove_file(world.storage().join("message/ses_1/msg_3.json")).unwrap();
     }
 }
 
 #[test]
-fn what_was_there_is_as_show_prints_it() {
+fn earlier_messages_are_printed_as_show_prints_them() {
     let step = crate::support::step_session("fix");
     let shown = crate::support::run_on_corpus(&["show", &step]).stdout;
     let store = scrollback_fixtures::corpus(scrollback_fixtures::Corpus::OpencodeJson).data_dir;
