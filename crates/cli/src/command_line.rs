@@ -38,9 +38,7 @@ fn alternative_hint(command: &str, option: &str) -> Option<&'static str> {
             Some("`tail` has no JSON output; use `scrollback watch SESSION --json`")
         }
         ("export", "json") => Some("`export` always prints JSON; omit the option"),
-        ("raw", "json") => {
-            Some("`raw` prints a record as stored; most records are JSON; omit the option")
-        }
+        ("raw", "json") => Some("`raw` prints a record as stored, usually JSON; omit the option"),
         ("watch" | "tail", "mmap") => {
             Some("a store that an agent writes to must not be mapped; omit the option")
         }

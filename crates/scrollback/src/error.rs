@@ -46,7 +46,7 @@ pub enum Error {
         reason: String,
     },
     /// A text is the prefix of several session ids.
-    #[error("{text:?} is the start of {} session ids", sessions.len())]
+    #[error("{text:?} is a prefix of {} session ids; use a longer prefix", sessions.len())]
     Ambiguous {
         /// The text.
         text: String,

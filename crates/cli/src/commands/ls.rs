@@ -68,7 +68,7 @@ pub(crate) fn run(global: &Global, args: &Ls, store: &Store, out: &mut Out) -> R
             return Err(pick::with_issues(store, failure));
         }
         return Err(Failure::new(Kind::NotFound, "no sessions found")
-            .hint("remove a condition, or run `scrollback stores`: it lists the places that were searched"));
+            .hint("remove a condition; `scrollback stores` lists the places that were searched"));
     }
     if global.json { Ok(()) } else { print(out, &listed) }
 }
@@ -222,7 +222,10 @@ impl ProjectFilter {
             [] => Ok(Self { ids: Vec::new(), directory: None }),
             [id] => Ok(single(id)),
             _ => {
-                let message = format!("{text:?} is the start of {} project ids", candidates.len());
+                let message = format!(
+                    "{text:?} is a prefix of {} project ids; use a longer prefix",
+                    candidates.len()
+                );
                 let mut failure = Failure::new(Kind::BadUse, message);
                 failure.hints.extend(candidates.iter().take(8).map(|id| id.to_string()));
                 Err(failure)

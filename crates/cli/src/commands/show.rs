@@ -67,7 +67,7 @@ impl<'t, 'a> TranscriptOutput<'t, 'a> {
 struct ContextOutput<'t, 'a> {
     info: Option<&'t Session<'a>>,
     messages: Vec<ContextMessage<'t, 'a>>,
-    /// How many earlier messages a compaction has summed up.
+    /// How many earlier messages a compaction has summarized.
     compacted: usize,
     /// How many later messages a revert has taken back.
     reverted: usize,

@@ -19,14 +19,14 @@ pub(super) fn compaction_outcome(
         _ => None,
     });
     let Some(summary) = summary else {
-        return "compaction, not begun: what comes before is to be summed up";
+        return "compaction, not begun: the messages before it are to be summarized";
     };
     let has_ended = summary.time.as_ref().is_some_and(|time| time.completed.is_some());
     if summary.finish.is_some() {
-        "compaction, done: what comes before is summed up below"
+        "compaction, done: the messages before it are summarized below"
     } else if summary.error.is_some() || has_ended {
-        "compaction, failed: what comes before is not summed up"
+        "compaction, failed: the messages before it are not summarized"
     } else {
-        "compaction, running: what comes before is being summed up"
+        "compaction, running: the messages before it are being summarized"
     }
 }

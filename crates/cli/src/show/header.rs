@@ -91,7 +91,7 @@ pub(crate) fn describe_provenance(provenance: &Provenance) -> String {
         PENDING_MIGRATION => "2.x has not migrated it yet",
         LEGACY_ONLY => "2.x deleted it, or did not migrate it",
         LATE_LEGACY => "written by 1.x after the migration, which 2.x does not show",
-        WITHOUT_ROWS => "2.x has no messages of it",
+        WITHOUT_ROWS => "2.x has no messages of this session",
         PREVIEW => "turns of the preview of 2.x",
         other => other,
     });

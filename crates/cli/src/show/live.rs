@@ -186,7 +186,7 @@ impl LiveTranscript {
         let mut text = Vec::new();
         match &part.part {
             Some(Part::Compaction(_)) => {
-                let line = "compaction: what comes before is to be summed up";
+                let line = "compaction: the messages before it are to be summarized";
                 divider(&mut text, line, &self.options)?;
             }
             _ => part::print(&mut text, part, false, &self.options)?,

@@ -84,7 +84,7 @@ pub(crate) fn context(
     header::print(out, tree, options)?;
     if context.compacted > 0 {
         let count = units::pluralize(context.compacted, "earlier message");
-        divider(out, &format!("{count} summed up below"), options)?;
+        divider(out, &format!("{count} summarized below"), options)?;
     }
     for message in &context.messages {
         let parts = message.parts.iter().map(|part| (part.part, part.pruned));

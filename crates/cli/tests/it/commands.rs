@@ -113,7 +113,7 @@ fn sessions_are_found_by_id_prefix_or_latest() {
     assert_eq!(title("latest~x").0, 2);
     assert_eq!(title("latest~100000").0, 1);
     let many = run_on_corpus(&["show", "ses_e049"]);
-    assert!(many.code == 2 && many.stderr.contains("start of"), "{}", many.stderr);
+    assert!(many.code == 2 && many.stderr.contains("is a prefix of"), "{}", many.stderr);
     assert_eq!(title("../../etc/passwd").0, 1);
 }
 
@@ -137,7 +137,7 @@ fn a_transcript_prints_messages_and_tool_calls() {
     assert!(ran.stdout.contains("more lines (--full shows them)"));
     assert!(!run_on_corpus(&["show", "--full", &step_session("fix")]).stdout.contains("--full"));
     let compacted = run_on_corpus(&["show", &step_session("compacted")]).stdout;
-    assert!(compacted.contains("──── compaction, done: what comes before"), "{compacted}");
+    assert!(compacted.contains("──── compaction, done: the messages before it"), "{compacted}");
     assert!(run_on_corpus(&["show", &step_session("unauthorized")]).stdout.contains("Error: "));
     assert!(
         run_on_corpus(&["show", &step_session("reverted")])
@@ -154,7 +154,7 @@ fn a_transcript_prints_messages_and_tool_calls() {
 #[test]
 fn context_is_what_the_model_still_sees() {
     let ran = run_on_corpus(&["show", "--context", &step_session("compacted")]);
-    assert!(ran.stdout.contains("2 earlier messages summed up below"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("2 earlier messages summarized below"), "{}", ran.stdout);
     let ran = run_on_corpus(&["show", "--context", &step_session("pruned")]);
     assert!(ran.stdout.contains("(output pruned from what the model sees)"), "{}", ran.stdout);
     // JSON has the messages of the export from the compaction on.
