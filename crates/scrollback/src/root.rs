@@ -18,6 +18,17 @@ use crate::{Error, Result};
 pub(crate) type ProgressCallback = Arc<dyn Fn(Progress) -> ControlFlow<()> + Send + Sync>;
 
 /// A data directory of an agent with all its stores, or one store. A root has one index.
+///
+/// ```
+/// use scrollback::Store;
+///
+/// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/opencode-json");
+/// let store = Store::builder().path(path).without_cache().build()?;
+/// for root in store.roots() {
+///     println!("{} at {}: {} sessions", root.agent(), root.id(), root.view()?.sessions().count());
+/// }
+/// # Ok::<(), scrollback::Error>(())
+/// ```
 pub struct Root {
     discovered_root: DiscoveredRoot,
     pub(crate) source: Arc<dyn Source>,
