@@ -126,8 +126,8 @@ fn given_options(at: &ArgMatches) -> Vec<String> {
     let shared = common_options();
     let ids = shared.get_arguments().map(|arg| arg.get_id().as_str());
     let is_here = |id: &&str| {
-        let there = at.try_contains_id(id).unwrap_or(false);
-        there && at.value_source(id) == Some(ValueSource::CommandLine)
+        let is_known = at.try_contains_id(id).unwrap_or(false);
+        is_known && at.value_source(id) == Some(ValueSource::CommandLine)
     };
     ids.filter(is_here).map(str::to_owned).collect()
 }

@@ -49,13 +49,13 @@ impl LiveTranscript {
         }
     }
 
-    /// Prints the header and the last `most` messages of a session. An unfinished answer at the end can
+    /// Prints the header and the last `max_messages` messages of a session. An unfinished answer at the end can
     /// continue later.
     pub(crate) fn print_recent(
         &mut self,
         out: &mut dyn Write,
         tree: &SessionHydratedTree<'_>,
-        most: usize,
+        max_messages: usize,
     ) -> io::Result<()> {
         let is_unfinished = |message: &MessageHydrated<'_>| match &message.message {
             Some(Message::Assistant(answer)) => {
@@ -64,12 +64,12 @@ impl LiveTranscript {
             }
             _ => false,
         };
-        let unfinished = tree.messages.last().filter(|it| most > 0 && is_unfinished(it));
+        let unfinished = tree.messages.last().filter(|it| max_messages > 0 && is_unfinished(it));
         let count = tree.messages.len();
         let past = count - usize::from(unfinished.is_some());
         let options = Options { is_live: false, ..self.options };
         header::print(out, tree, &options)?;
-        messages(out, tree, count.saturating_sub(most).min(past)..past, &options)?;
+        messages(out, tree, count.saturating_sub(max_messages).min(past)..past, &options)?;
         for message in &tree.messages[..past] {
             self.print(&mut io::sink(), message)?; // notes the message as printed
         }

@@ -21,14 +21,14 @@ pub(super) struct Block<'o> {
 impl Block<'_> {
     /// Prints a text and keeps its line breaks.
     pub(super) fn print(&self, out: &mut dyn Write, text: &str) -> io::Result<()> {
-        let most = self.max_lines.filter(|_| !self.options.full).unwrap_or(usize::MAX);
+        let max_lines = self.max_lines.filter(|_| !self.options.full).unwrap_or(usize::MAX);
         let total = text.lines().count();
-        for line in text.lines().take(most) {
+        for line in text.lines().take(max_lines) {
             self.line(out, line, self.style)?;
         }
-        if total > most {
+        if total > max_lines {
             let dim = self.options.styles.dim;
-            let left = units::pluralize(total - most, "more line");
+            let left = units::pluralize(total - max_lines, "more line");
             writeln!(out, "{}{dim}… {left} (--full shows them){dim:#}", self.indent)?;
         }
         Ok(())

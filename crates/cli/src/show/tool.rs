@@ -120,8 +120,8 @@ fn print_diff(out: &mut dyn Write, diff: &str, body: &Block<'_>) -> io::Result<(
         ["Index: ", "====", "--- ", "+++ "].iter().any(|start| line.starts_with(start))
     };
     let lines: Vec<&str> = diff.lines().skip_while(is_header).collect();
-    let most = if body.options.full { usize::MAX } else { 2 * MAX_LINES };
-    for line in lines.iter().take(most) {
+    let max_lines = if body.options.full { usize::MAX } else { 2 * MAX_LINES };
+    for line in lines.iter().take(max_lines) {
         let style = match line.as_bytes().first() {
             Some(b'+') => styles.added,
             Some(b'-') => styles.removed,
@@ -129,9 +129,9 @@ fn print_diff(out: &mut dyn Write, diff: &str, body: &Block<'_>) -> io::Result<(
         };
         body.line(out, line, style)?;
     }
-    if lines.len() > most {
+    if lines.len() > max_lines {
         let dim = styles.dim;
-        let left = units::pluralize(lines.len() - most, "more line");
+        let left = units::pluralize(lines.len() - max_lines, "more line");
         writeln!(out, "    {dim}… {left} (--full shows them){dim:#}")?;
     }
     Ok(())

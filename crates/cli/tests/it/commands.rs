@@ -14,9 +14,9 @@ fn titles(args: &[&str]) -> Vec<String> {
 
 #[test]
 fn stores_prints_the_discovery_rule() {
-    let found = run_on_corpus(&["stores", "--json"]).json();
-    assert_eq!(found[0]["sessions"], 59);
-    assert_eq!(found[0]["read"], true);
+    let stores = run_on_corpus(&["stores", "--json"]).json();
+    assert_eq!(stores[0]["sessions"], 59);
+    assert_eq!(stores[0]["read"], true);
 
     let home = tempfile::tempdir().unwrap();
     corpus_paths().copy_to(&home.path().join("opencode")).unwrap();

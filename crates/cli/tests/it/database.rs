@@ -62,8 +62,8 @@ fn sessions_in_both_formats_are_counted_once() {
         listed.as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 59);
     let stores = run_on(dir.path(), &["stores", "--json"]).json();
-    let said = |at: usize| (stores[at]["sessions"].as_u64(), stores[at]["shown"].as_u64());
-    assert_eq!((said(0), said(1)), ((Some(59), Some(59)), (Some(59), Some(0))));
+    let counts = |at: usize| (stores[at]["sessions"].as_u64(), stores[at]["shown"].as_u64());
+    assert_eq!((counts(0), counts(1)), ((Some(59), Some(59)), (Some(59), Some(0))));
     assert_eq!((&stores[0]["wins"], &stores[1]["wins"]), (&true.into(), &false.into()));
 }
 

@@ -55,8 +55,8 @@ pub(crate) fn assert_harmless(text: &str, args: &[&str]) {
 pub(crate) fn assert_json_is_harmless(store: &Path, args: &[&str]) {
     let ran = run_on(store, args);
     ran.json();
-    let found = ran.stdout.chars().find(|c| c.is_control() && *c != '\n');
-    assert_eq!(found, None, "{args:?}: {:?}", ran.stdout);
+    let control = ran.stdout.chars().find(|c| c.is_control() && *c != '\n');
+    assert_eq!(control, None, "{args:?}: {:?}", ran.stdout);
 }
 
 #[test]

@@ -28,15 +28,15 @@ const ALL: [StoreKind; 5] =
     [StoreKind::Files, StoreKind::Database, StoreKind::Log, StoreKind::Both, StoreKind::V2];
 
 fn copy(stored: StoreKind, dir: &Path) -> CorpusPaths {
-    let of = |which| corpus(which).copy_to(dir).unwrap();
+    let copy_corpus = |which| corpus(which).copy_to(dir).unwrap();
     match stored {
-        StoreKind::Files => of(Corpus::OpencodeJson),
-        StoreKind::Database => of(Corpus::OpencodeMigrated),
-        StoreKind::Log => of(Corpus::OpencodeRawWal),
-        StoreKind::V2 => of(Corpus::OpencodeV2Upgraded),
+        StoreKind::Files => copy_corpus(Corpus::OpencodeJson),
+        StoreKind::Database => copy_corpus(Corpus::OpencodeMigrated),
+        StoreKind::Log => copy_corpus(Corpus::OpencodeRawWal),
+        StoreKind::V2 => copy_corpus(Corpus::OpencodeV2Upgraded),
         StoreKind::Both => {
-            of(Corpus::OpencodeMigrated);
-            of(Corpus::OpencodeJson)
+            copy_corpus(Corpus::OpencodeMigrated);
+            copy_corpus(Corpus::OpencodeJson)
         }
     }
 }
@@ -66,34 +66,34 @@ fn tree_state(root: &Path) -> TreeState {
 
 /// Returns every command that reads a store and ends, in all its forms.
 fn commands(stored: StoreKind) -> Vec<Vec<String>> {
-    let of = |args: &[&str]| args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>();
+    let args = |words: &[&str]| words.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>();
     if stored == StoreKind::V2 {
         let id = crate::v2::session_id(Corpus::OpencodeV2Upgraded, "parent");
         return vec![
-            of(&["stores"]),
-            of(&["ls", "--json", "--issues"]),
-            of(&["show", "--context", "--full", &id]),
-            of(&["tree", &id]),
-            of(&["raw", &id]),
-            of(&["raw", "msg_2003881fd001MVmYYLaw9V74Jq"]),
-            of(&["raw", "prt_20038821b001oArIB5k7v00002"]),
-            of(&["export", &id]),
-            of(&["export", "--format", "v2", &id]),
+            args(&["stores"]),
+            args(&["ls", "--json", "--issues"]),
+            args(&["show", "--context", "--full", &id]),
+            args(&["tree", &id]),
+            args(&["raw", &id]),
+            args(&["raw", "msg_2003881fd001MVmYYLaw9V74Jq"]),
+            args(&["raw", "prt_20038821b001oArIB5k7v00002"]),
+            args(&["export", &id]),
+            args(&["export", "--format", "v2", &id]),
         ];
     }
     let id = step_session("subagents");
     vec![
-        of(&["stores"]),
-        of(&["ls", "--json", "--issues"]),
-        of(&["ls", "--roots", "--project", "global"]),
-        of(&["show", &id]),
-        of(&["show", "--context", "--full", "latest"]),
-        of(&["tree", &id]),
-        of(&["raw", &id]),
-        of(&["raw", "prt_1fb652962001OHLuhfSH9GOJ89"]),
-        of(&["raw", &format!("share:{}", step_session("shared"))]),
-        of(&["export", &id]),
-        of(&["export", &id, "--mmap"]),
+        args(&["stores"]),
+        args(&["ls", "--json", "--issues"]),
+        args(&["ls", "--roots", "--project", "global"]),
+        args(&["show", &id]),
+        args(&["show", "--context", "--full", "latest"]),
+        args(&["tree", &id]),
+        args(&["raw", &id]),
+        args(&["raw", "prt_1fb652962001OHLuhfSH9GOJ89"]),
+        args(&["raw", &format!("share:{}", step_session("shared"))]),
+        args(&["export", &id]),
+        args(&["export", &id, "--mmap"]),
     ]
 }
 
@@ -131,8 +131,8 @@ fn a_log_without_its_side_file_is_read_and_reported() {
     let store = copy(StoreKind::Log, dir.path());
     let before = tree_state(dir.path());
     let stores = command_for(&store.data_dir).arg("stores").output().unwrap();
-    let said = String::from_utf8_lossy(&stores.stdout);
-    assert!(said.contains("59 sessions") && said.contains("leaves a -shm"), "{said}");
+    let output = String::from_utf8_lossy(&stores.stdout);
+    assert!(output.contains("59 sessions") && output.contains("leaves a -shm"), "{output}");
     let mut after = tree_state(dir.path());
     after.remove(&dir.path().join("opencode.db-shm")).unwrap();
     let bytes = |all: TreeState| -> Vec<_> {

@@ -96,10 +96,10 @@ fn a_damaged_record_keeps_its_secret() {
             &["ls", "--json", "--issues"],
         ] {
             let ran = run_on(store.path(), args);
-            let said = ran.stdout + &ran.stderr;
-            assert!(!said.contains("hush"), "{args:?}: {said}");
-            let refused = ran.code == 3 && said.contains("may hold a share secret");
-            assert_eq!(refused, args[0] == "raw", "{args:?}: {said}");
+            let output = ran.stdout + &ran.stderr;
+            assert!(!output.contains("hush"), "{args:?}: {output}");
+            let refused = ran.code == 3 && output.contains("may hold a share secret");
+            assert_eq!(refused, args[0] == "raw", "{args:?}: {output}");
         }
     }
 }

@@ -73,8 +73,8 @@ pub(crate) fn store_from_text(text: &str) -> TempDir {
 }
 
 /// Reports that a test skips something: in its output, and in the file that the gate collects.
-pub(crate) fn skip(what: &str, why: &str) {
-    let line = format!("{what}: {why}");
+pub(crate) fn skip(test: &str, reason: &str) {
+    let line = format!("{test}: {reason}");
     let mut stderr = std::io::stderr();
     writeln!(stderr, "skip: {line}").unwrap();
     if let Some(path) = std::env::var_os("SCROLLBACK_SKIPS") {

@@ -44,8 +44,8 @@ fn raw_bytes_and_exports_are_made_safe() {
     for args in [&["raw", "prt_1"][..], &["raw", "ses_1"], &["export", "ses_1"], &["ls", "--json"]]
     {
         let got = run_on_terminal(store.path(), args, &plain);
-        let found = got.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
-        assert_eq!(found, None, "{args:?}: {got:?}");
+        let control = got.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
+        assert_eq!(control, None, "{args:?}: {got:?}");
     }
     // The record contains U+009B unescaped.
     assert!(run_on_terminal(store.path(), &["raw", "ses_1"], &plain).contains("\\u{9b}31m"));
@@ -68,8 +68,8 @@ fn rows_of_databases_are_made_safe() {
         &["tree", "ses_1"],
     ] {
         let got = run_on_terminal(store.path(), args, &[("NO_COLOR", "1")]);
-        let found = got.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
-        assert_eq!(found, None, "{args:?}: {got:?}");
+        let control = got.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
+        assert_eq!(control, None, "{args:?}: {got:?}");
         assert!(got.contains("owned"), "{args:?}: {got}");
     }
 }

@@ -22,15 +22,15 @@ fn a_data_directory_is_one_root() {
         let [root] = store.roots() else { panic!("one root") };
         (root.id().to_owned(), root.agent(), store.sessions().unwrap().len())
     };
-    let found = Store::builder().environment(environment(dir.path())).without_cache().build();
-    let found = by(found.unwrap());
+    let discovered = Store::builder().environment(environment(dir.path())).without_cache().build();
+    let discovered = by(discovered.unwrap());
     let given = by(Store::builder().path(&data).without_cache().build().unwrap());
-    assert_eq!(found, given, "discovery and an explicit path give the same root");
-    assert_eq!(found.0, data.canonicalize().unwrap().to_str().unwrap());
-    assert_eq!((found.1, found.2), ("opencode", 59));
+    assert_eq!(discovered, given, "discovery and an explicit path give the same root");
+    assert_eq!(discovered.0, data.canonicalize().unwrap().to_str().unwrap());
+    assert_eq!((discovered.1, discovered.2), ("opencode", 59));
     // The tree alone is another root with the same sessions.
     let alone = by(Store::builder().path(data.join("storage")).without_cache().build().unwrap());
-    assert_eq!((alone.0, alone.2), (format!("{}/storage", found.0), 59));
+    assert_eq!((alone.0, alone.2), (format!("{}/storage", discovered.0), 59));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn an_ambiguous_start_of_an_id_lists_each_id_once() {
 fn a_path_without_a_store_reports_the_reason() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("x.txt"), "").unwrap();
-    for (path, why) in [
+    for (path, reason) in [
         (dir.path().to_owned(), "no store in"),
         (dir.path().join("x.txt"), "is not a store: expected"),
         (dir.path().join("not/there"), "there is nothing at"),
@@ -97,7 +97,7 @@ fn a_path_without_a_store_reports_the_reason() {
     ] {
         let error = Store::builder().path(&path).without_cache().build().unwrap_err();
         assert!(matches!(&error, Error::NotAStore { .. }), "{error:?}");
-        assert!(error.to_string().contains(why), "{error}");
+        assert!(error.to_string().contains(reason), "{error}");
     }
     let none = Store::builder().environment(environment(dir.path())).without_cache().build();
     let Err(Error::NoStore { places, .. }) = none else { panic!("{none:?}") };

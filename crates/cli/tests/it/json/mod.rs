@@ -201,8 +201,8 @@ fn check_events(check: &mut SchemaCheck) {
     world.session("ses_1", "one");
     let mut all = Vec::new();
     let following = world.follow(&["watch", "--json", "--stats"]);
-    let mut until = |kind: &str, what: &str| {
-        all.extend(following.events_until(|it| it["type"] == kind && it["what"] == what));
+    let mut until = |kind: &str, change: &str| {
+        all.extend(following.events_until(|it| it["type"] == kind && it["what"] == change));
     };
     until("session", "present");
     world.write("project/p.json", &json!({"id": "p", "worktree": "/p"}));
@@ -227,8 +227,8 @@ fn check_events(check: &mut SchemaCheck) {
     until("message", "updated");
     damage("session/p/ses_1.json");
     until("session", "created");
-    let said = following.stop(Signal::INT);
-    let stats = said.lines().find(|line| line.starts_with('{')).unwrap();
+    let stderr = following.stop(Signal::INT);
+    let stats = stderr.lines().find(|line| line.starts_with('{')).unwrap();
     check.object("Watch statistics", &serde_json::from_str(stats).unwrap());
     check.list("Event", &Value::Array(all));
 }

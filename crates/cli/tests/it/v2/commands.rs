@@ -165,12 +165,12 @@ fn a_tree_lists_items_and_subagents() {
     let tree =
         run_on(&corpus(FRESH).database, &["tree", "--json", &session_id(FRESH, "markers")]).json();
     let messages = tree["messages"].as_array().unwrap();
-    let said: Vec<_> = messages.iter().map(|it| (&it["role"], &it["type"])).collect();
+    let speakers: Vec<_> = messages.iter().map(|it| (&it["role"], &it["type"])).collect();
     let [user, assistant] = ["user", "assistant"].map(Value::from);
     let kinds = ["system", "skill", "shell", "synthetic"].map(Value::from);
-    assert_eq!(said[0..2], [(&user, &kinds[0]), (&user, &kinds[1])]);
-    assert_eq!(said[2..4], [(&assistant, &kinds[2]), (&user, &kinds[3])]);
-    assert_eq!(said[4..6], [(&user, &Value::Null), (&assistant, &Value::Null)]);
+    assert_eq!(speakers[0..2], [(&user, &kinds[0]), (&user, &kinds[1])]);
+    assert_eq!(speakers[2..4], [(&assistant, &kinds[2]), (&user, &kinds[3])]);
+    assert_eq!(speakers[4..6], [(&user, &Value::Null), (&assistant, &Value::Null)]);
 }
 
 #[test]

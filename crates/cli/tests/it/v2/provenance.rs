@@ -66,20 +66,20 @@ fn a_list_prints_the_provenance_of_sessions() {
 #[test]
 fn a_list_names_fork_sources_and_counts_usage_once() {
     let all = sessions_by_id(&corpus(FRESH).database);
-    let of = |name: &str| &all[&session_id(FRESH, name)];
+    let session_by_name = |name: &str| &all[&session_id(FRESH, name)];
     for (fork, source, tokens) in [
         ("fork_through", "markers", 1010), // the answer in the fork
         ("fork_before", "markers", 0),
         ("fork_of_fork", "fork_through", 0),
     ] {
-        let session = of(fork);
+        let session = session_by_name(fork);
         assert_eq!(session["forkOf"], *session_id(FRESH, source), "{fork}");
         assert_eq!(session["parentID"], Value::Null, "a fork is not a child");
         let own = &session["tokens"];
         assert_eq!(own["input"].as_i64().unwrap() + own["output"].as_i64().unwrap(), tokens);
     }
-    assert_eq!(of("markers")["forkOf"], Value::Null);
-    assert_eq!(of("child")["parentID"], *session_id(FRESH, "parent"));
+    assert_eq!(session_by_name("markers")["forkOf"], Value::Null);
+    assert_eq!(session_by_name("child")["parentID"], *session_id(FRESH, "parent"));
     let forks = all.values().filter(|it| it["forkOf"].is_string()).count();
     assert_eq!(forks, 3);
 }
@@ -135,11 +135,11 @@ fn three_generations_in_one_directory_are_one_store() {
     let expected = expected.map(|(it, n)| (it.to_owned(), n));
     assert_eq!(count_by_provenance(&all), expected);
     let stores = run_on(dir.path(), &["stores", "--json"]).json();
-    let said: Vec<_> =
+    let stores_listed: Vec<_> =
         stores.as_array().unwrap().iter().map(|it| (&it["sessions"], &it["wins"])).collect();
     let expected =
         [(59, true), (74, false), (59, false)].map(|(n, wins)| (Value::from(n), Value::from(wins)));
-    assert_eq!(said, expected.iter().map(|(n, wins)| (n, wins)).collect::<Vec<_>>());
+    assert_eq!(stores_listed, expected.iter().map(|(n, wins)| (n, wins)).collect::<Vec<_>>());
     // Each session is read from the store that lists it.
     let shown = run_on(dir.path(), &["show", &session_id(UPGRADED, "markers")]);
     assert!(shown.code == 0 && shown.stdout.contains("agent plan, was build"), "{}", shown.stdout);

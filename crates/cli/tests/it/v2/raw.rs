@@ -54,12 +54,12 @@ fn raw_finds_items_of_a_session_without_a_record() {
     .unwrap();
     drop(db);
     for _ in 0..2 {
-        let found = |id: &str| run_on(dir.path(), &["raw", id]).json();
-        assert_eq!(found("msg_lost1")["data"]["text"], "x");
-        assert_eq!(found("msg_lost2")["data"]["outcome"], "failed");
-        assert_eq!(found("msg_lost3")["session_id"], "ses_alone");
+        let raw_json = |id: &str| run_on(dir.path(), &["raw", id]).json();
+        assert_eq!(raw_json("msg_lost1")["data"]["text"], "x");
+        assert_eq!(raw_json("msg_lost2")["data"]["outcome"], "failed");
+        assert_eq!(raw_json("msg_lost3")["session_id"], "ses_alone");
         assert_eq!(
-            found("msg_lost4")["payload"]["text"],
+            raw_json("msg_lost4")["payload"]["text"],
             "later",
             "the second time from a snapshot"
         );
@@ -74,8 +74,8 @@ fn ids_are_not_sql_patterns() {
     let first = &exported["messages"][0];
     let (message, part) = (&first["info"]["id"], &first["parts"][0]["id"]);
     for id in [message, part].map(|id| id.as_str().unwrap()) {
-        let found = run_on(&store, &["raw", id]).json();
-        assert_eq!(found["id"], *message, "{id}");
+        let record = run_on(&store, &["raw", id]).json();
+        assert_eq!(record["id"], *message, "{id}");
         let (start, last) = id.split_at(id.len() - 1);
         assert!(id.contains('_'));
         let patterns =

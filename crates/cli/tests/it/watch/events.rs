@@ -128,9 +128,9 @@ fn stats_are_printed_at_the_end() {
     let world = TestStore::new();
     let following = world.follow(&["watch", "--json", "--stats", "--feed", "poll"]);
     following.next_event();
-    let said = following.stop(Signal::TERM);
-    let stats: Value = serde_json::from_str(&said).unwrap();
-    assert_eq!((&stats["feed"], &stats["failures"]), (&json!("poll"), &json!(0)), "{said}");
+    let stderr = following.stop(Signal::TERM);
+    let stats: Value = serde_json::from_str(&stderr).unwrap();
+    assert_eq!((&stats["feed"], &stats["failures"]), (&json!("poll"), &json!(0)), "{stderr}");
 }
 
 #[test]
@@ -162,8 +162,8 @@ fn spawn_unread() -> (Child, BufReader<ChildStdout>, TempDir) {
 /// Waits for the end of the process, and asserts exit code 0 and an empty standard error.
 fn assert_clean_exit(child: Child) {
     let ended = child.wait_with_output().unwrap();
-    let said = String::from_utf8(ended.stderr).unwrap();
-    assert_eq!((ended.status.code(), said.as_str()), (Some(0), ""));
+    let stderr = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!((ended.status.code(), stderr.as_str()), (Some(0), ""));
 }
 
 #[test]

@@ -176,19 +176,19 @@ impl FollowProcess {
                 None => thread::sleep(Duration::from_millis(5)),
             }
         };
-        let mut said = String::new();
+        let mut text = String::new();
         if let Some(stderr) = &mut self.stderr {
-            stderr.read_to_string(&mut said).unwrap();
+            stderr.read_to_string(&mut text).unwrap();
         }
-        (status.code(), said)
+        (status.code(), text)
     }
 
     /// Ends the process by a signal, and asserts exit code 0. Returns its standard error.
     pub(crate) fn stop(self, signal: Signal) -> String {
         self.send_signal(signal);
-        let (code, said) = self.wait_for_exit();
-        assert_eq!(code, Some(0), "{said}");
-        said
+        let (code, stderr) = self.wait_for_exit();
+        assert_eq!(code, Some(0), "{stderr}");
+        stderr
     }
 }
 

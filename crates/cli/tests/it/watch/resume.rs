@@ -170,8 +170,8 @@ fn an_unknown_cursor_restarts_and_an_invalid_cursor_is_bad_use() {
         "0123456789abcdef=7",
         "0123456789abcdef=0123456789abcdef:-7",
     ] {
-        let (code, said) = world.follow(&["watch", "--json", "--since", garbage]).wait_for_exit();
-        assert_eq!(code, Some(2), "{garbage}: {said}");
-        assert!(said.contains("not a cursor"), "{said}");
+        let (code, stderr) = world.follow(&["watch", "--json", "--since", garbage]).wait_for_exit();
+        assert_eq!(code, Some(2), "{garbage}: {stderr}");
+        assert!(stderr.contains("not a cursor"), "{stderr}");
     }
 }

@@ -52,7 +52,7 @@ impl Replica {
                     Some(listed) => listed.iter().any(|it| it == part),
                     None => !is_gone,
                 };
-                parts.retain(|(of, part), _| *of != message || stays(part));
+                parts.retain(|(id, part), _| *id != message || stays(part));
                 match is_gone {
                     true => messages.remove(&key),
                     false => messages.insert(key, text(&event["now"]["model"])),
@@ -92,10 +92,10 @@ impl Replica {
             while let Some(line) = following.next_line_within(Duration::from_millis(200)) {
                 self.apply(&serde_json::from_str(&line).unwrap());
             }
-            let there = State::from_commands(world);
-            match self.state.differs_from(&there) {
+            let expected = State::from_commands(world);
+            match self.state.differs_from(&expected) {
                 None => return,
-                Some(why) => assert!(start.elapsed() < DEADLINE, "{why}"),
+                Some(difference) => assert!(start.elapsed() < DEADLINE, "{difference}"),
             }
         }
     }
@@ -104,10 +104,10 @@ impl Replica {
 impl State {
     /// Reads the state with `ls` and `export`. They do not list a session without a record.
     pub(super) fn from_commands(world: &TestStore) -> Self {
-        let mut there = Self::default();
+        let mut expected = Self::default();
         let listed = world.run(&["ls", "--json"]);
         if listed.code != 0 {
-            return there;
+            return expected;
         }
         for session in listed.json().as_array().unwrap() {
             let id = text(&session["id"]).unwrap();
@@ -116,32 +116,32 @@ impl State {
                 let name = text(&message["info"]["id"]).unwrap();
                 for part in message["parts"].as_array().unwrap() {
                     let key = (name.clone(), text(&part["id"]).unwrap());
-                    there.parts.insert(key, part.clone());
+                    expected.parts.insert(key, part.clone());
                 }
-                there.messages.insert((id.clone(), name), text(&message["info"]["modelID"]));
+                expected.messages.insert((id.clone(), name), text(&message["info"]["modelID"]));
             }
-            there.sessions.insert(id, text(&session["title"]).unwrap());
+            expected.sessions.insert(id, text(&session["title"]).unwrap());
         }
-        there
+        expected
     }
 
     /// Returns the first difference. Ignores what the other commands do not list.
-    fn differs_from(&self, there: &Self) -> Option<String> {
-        if self.sessions != there.sessions {
-            return Some(format!("{:?}, not {:?}", self.sessions, there.sessions));
+    fn differs_from(&self, expected: &Self) -> Option<String> {
+        if self.sessions != expected.sessions {
+            return Some(format!("{:?}, not {:?}", self.sessions, expected.sessions));
         }
         let known = |session: &String| self.sessions.contains_key(session);
-        let ours: Vec<_> = self.messages.iter().filter(|((of, _), _)| known(of)).collect();
-        let theirs: Vec<_> = there.messages.iter().collect();
+        let ours: Vec<_> = self.messages.iter().filter(|((id, _), _)| known(id)).collect();
+        let theirs: Vec<_> = expected.messages.iter().collect();
         if ours != theirs {
             return Some(format!("{ours:?}, not {theirs:?}"));
         }
         let is_known = |message: &String| ours.iter().any(|((_, it), _)| it == message);
-        let ours = self.parts.iter().filter(|((of, _), _)| is_known(of));
+        let ours = self.parts.iter().filter(|((id, _), _)| is_known(id));
         let ours: BTreeMap<_, _> = ours.collect();
-        let keys = ours.keys().copied().chain(there.parts.keys());
-        let differs = |key: &&(String, String)| ours.get(*key).copied() != there.parts.get(*key);
+        let keys = ours.keys().copied().chain(expected.parts.keys());
+        let differs = |key: &&(String, String)| ours.get(*key).copied() != expected.parts.get(*key);
         let key = keys.clone().find(differs)?;
-        Some(format!("{key:?}: {:?}, not {:?}", ours.get(key), there.parts.get(key)))
+        Some(format!("{key:?}: {:?}, not {:?}", ours.get(key), expected.parts.get(key)))
     }
 }

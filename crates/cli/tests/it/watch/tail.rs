@@ -42,7 +42,8 @@ impl TailProcess {
     fn read_until(&mut self, end: &str) {
         while !self.received.ends_with(end) {
             let bytes = self.output.recv_timeout(DEADLINE);
-            let bytes = bytes.unwrap_or_else(|why| panic!("{why}: {end:?} in {}", self.received));
+            let bytes =
+                bytes.unwrap_or_else(|error| panic!("{error}: {end:?} in {}", self.received));
             self.received.push_str(std::str::from_utf8(&bytes).unwrap());
         }
     }
@@ -166,15 +167,15 @@ fn the_option_n_limits_the_earlier_messages() {
     let over =
         json!({"role": "assistant", "finish": "stop", "time": {"created": 1, "completed": 2}});
     world.message("ses_1", "msg_2", over);
-    for (most, first_end) in [("0", "$0.00\n"), ("1", "I wi\n"), ("2", "I wi\n")] {
-        let mut tail = TailProcess::start(&world, &["ses_1", "-n", most]);
+    for (limit, first_end) in [("0", "$0.00\n"), ("1", "I wi\n"), ("2", "I wi\n")] {
+        let mut tail = TailProcess::start(&world, &["ses_1", "-n", limit]);
         tail.read_until(first_end);
         world.message("ses_1", "msg_3", json!({"role": "user", "time": {"created": 9}}));
-        world.text("msg_3", "prt_4", &format!("mark {most}"));
-        tail.read_until(&format!("mark {most}"));
+        world.text("msg_3", "prt_4", &format!("mark {limit}"));
+        tail.read_until(&format!("mark {limit}"));
         let all = tail.stop();
         let is_printed = ["please", "I wi"].map(|text| all.contains(text));
-        assert_eq!(is_printed, [most == "2", most != "0"], "{most}: {all}");
+        assert_eq!(is_printed, [limit == "2", limit != "0"], "{limit}: {all}");
         std::fs::remove_dir_all(world.storage().join("part/msg_3")).unwrap();
         std::fs::remove_file(world.storage().join("message/ses_1/msg_3.json")).unwrap();
     }
