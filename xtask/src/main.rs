@@ -12,6 +12,7 @@ mod fixtures;
 mod fuzz;
 mod gen_store;
 mod live;
+mod mangle;
 mod perf;
 mod stress;
 mod structure;
@@ -45,6 +46,8 @@ enum Task {
     Live(live::Args),
     /// Explores the interleavings of the index's threads with loom.
     Loom(check::LoomArgs),
+    /// Damages real stores at random, and checks that nothing sound is lost in silence.
+    Mangle(mangle::Args),
     /// Runs the thread tests of the index under miri; needs nightly with the miri component.
     Miri(check::MiriArgs),
     /// Measures the library against hand-written and naive programs, or against another revision,
@@ -66,6 +69,7 @@ impl Task {
             Self::GenStore(args) => gen_store::run(&args),
             Self::Live(args) => live::run(&args),
             Self::Loom(args) => check::loom(&args),
+            Self::Mangle(args) => mangle::run(&args),
             Self::Miri(args) => check::miri(&args),
             Self::Perf(args) => perf::run(&args),
             Self::Stress(args) => stress::run(&args),
