@@ -119,6 +119,15 @@ pub enum IssueKind {
         /// The expected type.
         expected: &'static str,
     },
+    /// A field has another type or notation and was converted, such as a number in a string, or a
+    /// fraction that was rounded. The raw JSON is kept.
+    #[error("expected {expected}; {value} was converted")]
+    Converted {
+        /// The expected type.
+        expected: &'static str,
+        /// The JSON text of the value, cut to a limited length.
+        value: String,
+    },
     /// The record has a role, a part kind or a tool status that this version does not know. It is kept whole.
     #[error("unknown {category} {value:?}; kept as raw JSON")]
     Unknown {

@@ -18,6 +18,10 @@ fn kinds() -> Vec<(IssueKind, &'static str)> {
         (WrongShape { expected: "a session record" }, "expected a session record"),
         (WrongType { expected: "a string" }, "expected a string; the field is kept as raw JSON"),
         (
+            Converted { expected: "a number", value: "\"0.5\"".to_owned() },
+            r#"expected a number; "0.5" was converted"#,
+        ),
+        (
             Unknown { category: "part type", value: "a\"\u{1b}[31m".to_owned() },
             r#"unknown part type "a\"\u{1b}[31m"; kept as raw JSON"#,
         ),

@@ -8,7 +8,7 @@ use scrollback_core_id::{
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::scan::Scanner;
+use super::scan::{Mark, Scanner};
 use super::syntax_error::ScanResult;
 use super::{LazyStr, Number, RawJson};
 
@@ -20,6 +20,11 @@ pub(crate) trait Field<'a>: Sized {
     /// Reads the next value. Returns `None` if it has another type; the scanner may then be anywhere in
     /// the value, and the caller rewinds it.
     fn read(scanner: &mut Scanner<'a>) -> ScanResult<Option<Self>>;
+
+    /// Returns the value that the JSON text of another type stands for, such as a number in a string.
+    fn convert(_raw: &'a str) -> Option<Self> {
+        None
+    }
 }
 
 /// A type that can copy the text that it borrows.
@@ -32,7 +37,8 @@ pub trait IntoOwned {
 }
 
 /// Reads the value of the known field `name` into `slot`. Keeps a value of another type as raw JSON in
-/// `extra`, and adds an issue. An explicit null is an absent field without an issue, and is written back.
+/// `extra`, and adds an issue. `slot` has its value then only if it can be converted. An explicit null is
+/// an absent field without an issue. What is in `extra` is written back.
 #[inline]
 pub(crate) fn read_field<'a, T: Field<'a>>(
     scanner: &mut Scanner<'a>,
@@ -49,8 +55,10 @@ pub(crate) fn read_field<'a, T: Field<'a>>(
     }
     scanner.rewind(&mark);
     let raw = scanner.raw()?;
-    *slot = None;
-    if raw != "null" {
+    *slot = T::convert(raw);
+    if slot.is_some() {
+        note_conversion::<T>(scanner, &mark, name, raw);
+    } else if raw != "null" {
         scanner.note(&mark, IssueKind::WrongType { expected: T::EXPECTED });
         scanner.set_field_of_issues_since(&mark, name);
     }
@@ -59,7 +67,61 @@ pub(crate) fn read_field<'a, T: Field<'a>>(
     Ok(())
 }
 
-/// The unknown fields of a record, and its fields of an unexpected type, as raw JSON.
+/// Reads the value of the field `name` of a head. A value of another type that can be converted is an
+/// issue. Any other is absent, without an issue: the same name can have another type in another record.
+#[inline]
+pub(crate) fn read_head_field<'a, T: Field<'a>>(
+    scanner: &mut Scanner<'a>,
+    name: &'static str,
+) -> ScanResult<Option<T>> {
+    let mark = scanner.mark()?;
+    if let Some(value) = T::read(scanner)? {
+        scanner.set_field_of_issues_since(&mark, name);
+        return Ok(Some(value));
+    }
+    scanner.rewind(&mark);
+    let raw = scanner.raw()?;
+    let converted = T::convert(raw);
+    if converted.is_some() {
+        note_conversion::<T>(scanner, &mark, name, raw);
+    }
+    Ok(converted)
+}
+
+/// Adds the issue that the field `name` at `mark` was converted from `raw`.
+#[cold]
+fn note_conversion<'a, T: Field<'a>>(
+    scanner: &mut Scanner<'a>,
+    mark: &Mark,
+    name: &'static str,
+    raw: &'a str,
+) {
+    const MAX_LEN: usize = 40; // a number in a string may have any number of zeros
+    let mut value: String = raw.chars().take(MAX_LEN).collect();
+    if value.len() < raw.len() {
+        value.push('…');
+    }
+    scanner.note(mark, IssueKind::Converted { expected: T::EXPECTED, value });
+    scanner.set_field_of_issues_since(mark, name);
+}
+
+/// Returns the number that a string or a number of JSON stands for, as decimal text.
+fn decimal_text(raw: &str) -> Option<&str> {
+    let text = match raw.strip_prefix('"') {
+        Some(string) => string.strip_suffix('"')?.trim(),
+        None => raw,
+    };
+    let is_decimal = |byte: u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+    text.bytes().all(is_decimal).then_some(text) // no "inf", no "NaN", no escapes
+}
+
+/// Returns the finite number that a string or a number of JSON stands for.
+fn converted_number(raw: &str) -> Option<f64> {
+    decimal_text(raw)?.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// The unknown fields of a record, and its fields of an unexpected type, as raw JSON. If such a field was
+/// converted, the typed field has the value, and this raw JSON is written back.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[expect(clippy::box_collection, reason = "every record has one and few use it: 8 bytes, not 24")]
 pub struct Extra<'a>(Option<Box<Vec<(LazyStr<'a>, RawJson<'a>)>>>);
@@ -73,6 +135,11 @@ impl<'a> Extra<'a> {
     /// Returns the raw value of a field.
     pub fn get(&self, name: &str) -> Option<&RawJson<'a>> {
         self.iter().find(|(key, _)| **key == *name).map(|(_, value)| value)
+    }
+
+    /// Checks whether a field was kept as raw JSON.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.is_some() && self.get(name).is_some()
     }
 
     /// Checks whether there are no such fields.
@@ -243,6 +310,10 @@ impl<'a> Field<'a> for Number {
             _ => Ok(None),
         }
     }
+
+    fn convert(raw: &'a str) -> Option<Self> {
+        converted_number(raw).map(Self)
+    }
 }
 
 impl<'a> Field<'a> for i64 {
@@ -254,6 +325,16 @@ impl<'a> Field<'a> for i64 {
             b'-' | b'0'..=b'9' => scanner.whole_number(),
             _ => Ok(None),
         }
+    }
+
+    /// Rounds a fraction, with halves away from zero.
+    fn convert(raw: &'a str) -> Option<Self> {
+        const LIMIT: f64 = 9_223_372_036_854_775_808.0; // 2^63
+        let exact = decimal_text(raw)?.parse().ok();
+        exact.or_else(|| {
+            let rounded = converted_number(raw)?.round();
+            (rounded.abs() < LIMIT).then_some(rounded as Self)
+        })
     }
 }
 

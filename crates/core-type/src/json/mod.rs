@@ -23,7 +23,7 @@ pub use repair::repair_surrogates;
 pub use string::{LazyStr, find_string_end};
 pub use syntax_error::MAX_DEPTH;
 
-pub(crate) use field::{Field, Record, read_field};
+pub(crate) use field::{Field, Record, read_field, read_head_field};
 pub(crate) use record::{head, record};
 pub(crate) use scan::{Mark, Scanner};
 pub(crate) use syntax_error::{ScanResult, SyntaxError};
@@ -33,7 +33,7 @@ use scrollback_core_err::{Issue, IssueKind, Place};
 /// A parsed value, and the issues of its fields.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parsed<T> {
-    /// The value. Fields with an issue are absent from it and kept as raw JSON.
+    /// The value. Fields with an issue are kept as raw JSON, and absent from it unless they were converted.
     pub value: T,
     /// The issues; empty if every field has the expected type.
     pub issues: Vec<Issue>,

@@ -77,7 +77,9 @@ macro_rules! record {
                 use serde::ser::SerializeMap;
 
                 let mut map = serializer.serialize_map(None)?;
-                $(if let Some(value) = &self.$field {
+                $(if let Some(value) = &self.$field
+                    && !self.extra.has($key)
+                {
                     map.serialize_entry($key, value)?;
                 })*
                 self.extra.serialize_into(&mut map)?;
@@ -88,7 +90,7 @@ macro_rules! record {
 }
 
 /// Generates a head: a struct of the few fields that lists and indexes need. All other fields are
-/// skipped, and a field of an unexpected type is absent.
+/// skipped, and a field of an unexpected type is absent unless it can be converted.
 macro_rules! head {
     (
         $(#[$doc:meta])*
@@ -107,19 +109,21 @@ macro_rules! head {
             /// Parses the whole of `bytes` into this value. Use it in hot loops: a head is large enough
             /// that moving it takes time. After an error the value is empty.
             ///
+            /// Returns the issues of fields that were converted.
+            ///
             /// # Errors
-            /// As for [`Parse::parse`](crate::Parse::parse). Fields of a wrong type cause no issue.
+            /// As for [`Parse::parse`](crate::Parse::parse).
             pub fn parse_into(
                 &mut self,
                 bytes: &$life [u8],
-            ) -> Result<(), Box<scrollback_core_err::Issue>> {
+            ) -> Result<Vec<scrollback_core_err::Issue>, Box<scrollback_core_err::Issue>> {
                 *self = Self::default();
                 let expected = <Self as crate::json::Field>::EXPECTED;
                 let parsed = crate::json::parse_with(bytes, expected, |scanner| self.fill(scanner));
                 if parsed.is_err() {
                     *self = Self::default();
                 }
-                parsed.map(drop)
+                parsed.map(|parsed| parsed.issues)
             }
 
             fn fill(
@@ -129,12 +133,7 @@ macro_rules! head {
                 scanner.object(|scanner, key| {
                     match &*key.get() {
                         $($key => {
-                            let mark = scanner.mark()?;
-                            self.$field = crate::json::Field::read(scanner)?;
-                            if self.$field.is_none() {
-                                scanner.rewind(&mark);
-                                scanner.skip_value()?;
-                            }
+                            self.$field = crate::json::read_head_field(scanner, $key)?;
                             Ok(())
                         })*
                         _ => scanner.skip_value(),

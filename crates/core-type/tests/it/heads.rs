@@ -43,6 +43,21 @@ fn a_field_of_a_wrong_type_is_absent_from_a_head() {
     assert_eq!(head.model.unwrap().model_id.unwrap(), "m");
 }
 
+/// Source: a variation of anomalyco/opencode#38703.
+#[test]
+fn a_head_converts_numbers_as_its_record_does() {
+    let text = r#"{"role":"assistant","cost":"0.5","tokens":{"input":"1200","output":10.6,"cache":{"read":null}}}"#;
+    let mut head = MessageHead::default();
+    let issues = head.parse_into(text.as_bytes()).unwrap();
+    let whole = AssistantMessage::parse(text.as_bytes()).unwrap();
+    assert_eq!(issues, whole.issues);
+    assert_eq!(issues.len(), 3);
+    let (tokens, whole_tokens) = (head.tokens.unwrap(), whole.value.tokens.unwrap());
+    assert_eq!((tokens.input, tokens.output), (Some(1200), Some(11)));
+    assert_eq!((tokens.input, tokens.output), (whole_tokens.input, whole_tokens.output));
+    assert_eq!((head.cost, head.cost.map(|cost| cost.0)), (whole.value.cost, Some(0.5)));
+}
+
 #[test]
 fn session_and_part_heads_agree_with_their_records() {
     let text = r#"{"title":"T","parentID":"ses_0","projectID":"p","directory":"/d","version":"1","time":{"created":1,"updated":2,"archived":3}}"#;

@@ -18,6 +18,10 @@ fn round_trip<'a, T: Parse<'a> + serde::Serialize>(text: &'a str) -> (T, Vec<(St
     (parsed.value, issues)
 }
 
+fn converted(field: &str, expected: &'static str, value: &str) -> (String, IssueKind) {
+    (field.into(), IssueKind::Converted { expected, value: value.into() })
+}
+
 fn wrong_type(field: &str, expected: &'static str) -> (String, IssueKind) {
     (field.into(), IssueKind::WrongType { expected })
 }
@@ -42,7 +46,7 @@ fn fields_of_a_wrong_type_are_absent_raw_and_reported() {
             wrong_type("title", "a string"),
             wrong_type("time.created", "a whole number"),
             wrong_type("permission", "an array"),
-            wrong_type("cost", "a number"),
+            converted("cost", "a number", "\"0.1\""),
         ]
     );
     assert_eq!(session.title, None);
@@ -57,7 +61,7 @@ fn numbers_keep_their_kind() {
     let parsed = AssistantMessage::parse(text.as_bytes()).unwrap();
     let tokens = parsed.value.tokens.as_ref().unwrap();
     assert_eq!((tokens.input, tokens.output), (Some(-5), Some(9_007_199_254_740_993)));
-    assert_eq!((tokens.reasoning, tokens.total), (None, None));
+    assert_eq!((tokens.reasoning, tokens.total), (Some(2), Some(1000)));
     let written = serde_json::to_value(&parsed.value).unwrap();
     assert_eq!(written, serde_json::from_str::<Value>(text).unwrap());
     assert_eq!(written["cost"], json!(0));
@@ -91,12 +95,52 @@ fn whole_numbers_are_read_to_their_limits() {
         assert_eq!(read(&whole.to_string()), Ok(Some(whole)));
     }
     assert_eq!(read("-0"), Ok(Some(0)));
-    for declined in ["9223372036854775808", "-9223372036854775809", "1.5", "1e3", "0.0", "0E1"] {
+    for declined in ["9223372036854775808", "-9223372036854775809", "1e19", "-1e300"] {
         assert_eq!(read(declined), Ok(None), "{declined}");
+    }
+    for (fraction, rounded) in
+        [("1.5", 2), ("-1.5", -2), ("10.4", 10), ("1e3", 1000), ("0.0", 0), ("0E1", 0)]
+    {
+        assert_eq!(read(fraction), Ok(Some(rounded)), "{fraction}");
     }
     for bad in ["01", "-", "-01", "00", "1.", "1e", "--1", "123456789012345678x"] {
         assert!(read(bad).is_err(), "{bad}");
     }
+}
+
+/// Source: anomalyco/opencode#38703, where usage of a provider is stored unchecked. Text and fractions
+/// are variations of it.
+#[test]
+fn numbers_in_text_and_fractions_are_read_with_an_issue_and_written_back() {
+    let text = r#"{"role":"assistant","cost":" 0.50 ","tokens":{"input":"1200","output":10.6,"reasoning":null,"cache":{"read":"-7","write":"9007199254740993"}},"time":{"created":"1790000001010"}}"#;
+    let (message, issues) = round_trip::<AssistantMessage>(text);
+    assert_eq!(
+        issues,
+        [
+            converted("cost", "a number", "\" 0.50 \""),
+            converted("tokens.input", "a whole number", "\"1200\""),
+            converted("tokens.output", "a whole number", "10.6"),
+            converted("tokens.cache.read", "a whole number", "\"-7\""),
+            converted("tokens.cache.write", "a whole number", "\"9007199254740993\""),
+            converted("time.created", "a whole number", "\"1790000001010\""),
+        ]
+    );
+    let tokens = message.tokens.as_ref().unwrap();
+    assert_eq!((tokens.input, tokens.output, tokens.reasoning), (Some(1200), Some(11), None));
+    let cache = tokens.cache.as_ref().unwrap();
+    assert_eq!((cache.read, cache.write), (Some(-7), Some(9_007_199_254_740_993)));
+    assert_eq!(message.cost.unwrap().0, 0.5);
+
+    for not_a_number in
+        ["\"\"", "\"NaN\"", "\"inf\"", "\"12 apples\"", "\"1,200\"", "\"1e999\"", "[1]"]
+    {
+        let text = format!(r#"{{"role":"assistant","cost":{not_a_number}}}"#);
+        let (message, issues) = round_trip::<AssistantMessage>(&text);
+        assert_eq!((message.cost, issues), (None, vec![wrong_type("cost", "a number")]), "{text}");
+    }
+    let long = format!(r#"{{"role":"assistant","cost":"1{}"}}"#, "0".repeat(100));
+    let (_, issues) = round_trip::<AssistantMessage>(&long);
+    assert!(matches!(&issues[0].1, IssueKind::Converted { value, .. } if value.len() < 50));
 }
 
 #[test]

@@ -49,8 +49,8 @@ impl MetaBuilder {
         origin: Option<&SourceId>,
         provenance: &Provenance,
         span: &MappedSpan,
-    ) -> (SessionMeta, Option<Issue>) {
-        let (head, issue) = value_or_issue(SessionHead::parse(span));
+    ) -> (SessionMeta, Vec<Issue>) {
+        let (head, issues) = value_and_issues(SessionHead::parse(span));
         let damaged = head.is_none();
         let head = head.unwrap_or_default();
         let time = head.time.unwrap_or_default();
@@ -75,13 +75,13 @@ impl MetaBuilder {
             updated: time.updated,
             archived: time.archived,
             damaged,
-            observed: observed_from_span(span, issue.is_none()),
+            observed: observed_from_span(span, issues.is_empty()),
         };
-        (meta, issue)
+        (meta, issues)
     }
 
-    /// Adds the meta of a message to `metas`. It is not returned, because metas are large and moving
-    /// them costs time.
+    /// Adds the meta of a message to `metas`, and returns the issues with the record. The meta is not
+    /// returned, because metas are large and moving them costs time.
     pub(crate) fn message(
         &mut self,
         key: MessageKey,
@@ -89,9 +89,12 @@ impl MetaBuilder {
         bytes: &[u8],
         observed: ObservedStamp,
         metas: &mut Vec<MessageMeta>,
-    ) -> Option<Issue> {
+    ) -> Vec<Issue> {
         let mut head = MessageHead::default();
-        let issue = head.parse_into(bytes).err().map(|issue| *issue);
+        let (issues, damaged) = match head.parse_into(bytes) {
+            Ok(issues) => (issues, false),
+            Err(issue) => (vec![*issue], true),
+        };
         let TimeHead { created, completed, .. } = head.time.unwrap_or_default();
         let prompt_model = head.model.unwrap_or_default();
         metas.push(MessageMeta {
@@ -114,11 +117,11 @@ impl MetaBuilder {
             finish: self.intern(head.finish),
             error: self.intern(head.error.and_then(|error| error.name)),
             summary: head.summary == Some(true),
-            damaged: issue.is_some(),
-            observed: ObservedStamp { clean: observed.clean && issue.is_none(), ..observed },
+            damaged,
+            observed: ObservedStamp { clean: observed.clean && issues.is_empty(), ..observed },
             parts: None,
         });
-        issue
+        issues
     }
 }
 
@@ -130,7 +133,15 @@ fn value_or_issue<T>(parsed: Result<Parsed<T>, Box<Issue>>) -> (Option<T>, Optio
     }
 }
 
-/// Returns the stamp of a record that was read. An unusable record is never clean, so that each
+/// Splits a parse result into its value and all issues of the record.
+fn value_and_issues<T>(parsed: Result<Parsed<T>, Box<Issue>>) -> (Option<T>, Vec<Issue>) {
+    match parsed {
+        Ok(Parsed { value, issues }) => (Some(value), issues),
+        Err(issue) => (None, vec![*issue]),
+    }
+}
+
+/// Returns the stamp of a record that was read. A record with an issue is never clean, so that each
 /// refresh reads it and reports its issue again.
 fn observed_from_span(span: &MappedSpan, is_sound: bool) -> ObservedStamp {
     ObservedStamp { stamp: *span.stamp(), clean: is_sound && span.is_settled() }

@@ -42,10 +42,8 @@ impl IssueLog {
         self.issues.push(StageIssue { stage: StageName::Index, key, issue });
     }
 
-    fn note_about(&mut self, key: &EntityKey, issue: Option<Issue>) {
-        if let Some(issue) = issue {
-            self.note(Some(key.clone()), issue);
-        }
+    fn note_about(&mut self, key: &EntityKey, issues: Vec<Issue>) {
+        issues.into_iter().for_each(|issue| self.note(Some(key.clone()), issue));
     }
 }
 
@@ -149,7 +147,7 @@ pub(super) fn read_all_messages(
     Ok(SessionMessages { set, resume, messages })
 }
 
-/// Converts the entry of a session to its meta, and notes an issue with the record. `None` if the
+/// Converts the entry of a session to its meta, and notes the issues with the record. `None` if the
 /// entry has no bytes.
 pub(crate) fn session_meta(
     meta_builder: &mut MetaBuilder,
@@ -158,7 +156,7 @@ pub(crate) fn session_meta(
 ) -> Option<SessionMeta> {
     let (EntityKey::Session(key), Some(span)) = (&entry.key, &entry.span) else { return None };
     let Entry { order, project, origin, provenance, .. } = entry;
-    let (meta, issue) = meta_builder.session(
+    let (meta, issues) = meta_builder.session(
         key.clone(),
         *order,
         project.clone(),
@@ -166,11 +164,11 @@ pub(crate) fn session_meta(
         provenance,
         span,
     );
-    issue_log.note_about(&entry.key, issue);
+    issue_log.note_about(&entry.key, issues);
     Some(meta)
 }
 
-/// Adds the meta of a message to `messages`, and notes an issue with the record.
+/// Adds the meta of a message to `messages`, and notes the issues with the record.
 pub(super) fn push_message_meta(
     meta_builder: &mut MetaBuilder,
     key: EntityKey,
@@ -180,7 +178,7 @@ pub(super) fn push_message_meta(
     (messages, issue_log): (&mut Vec<MessageMeta>, &mut IssueLog),
 ) {
     let EntityKey::Message(key) = key else { return };
-    if let Some(issue) = meta_builder.message(key, place, bytes, observed, messages) {
+    for issue in meta_builder.message(key, place, bytes, observed, messages) {
         issue_log.note(messages.last().map(|meta| meta.key.clone().into()), issue);
     }
 }

@@ -1,0 +1,4 @@
+//! Tests of usage: what a session used, by `ls`, `show` and `tree`, in stores that count it badly.
+
+mod database;
+mod numbers;
