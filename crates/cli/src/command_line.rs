@@ -1,6 +1,7 @@
 //! Parses the command line. Each command accepts only the common options that apply to it, before and
 //! after its name.
 
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use clap::builder::UnknownArgumentValueParser;
@@ -9,6 +10,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, Error, FromArgMatches};
 
 use crate::args::{Args, Global};
+use crate::sanitize;
 
 /// Returns the common options that a command accepts, by the names of the fields of [`Global`].
 fn offered_options(command: &str) -> &'static [&'static str] {
@@ -66,7 +68,38 @@ fn store_help(command: &str) -> Option<&'static str> {
 
 /// Parses the command line. Bad use ends the program here, with exit code 2.
 pub(crate) fn parse() -> Args {
-    from_matches(&command().get_matches()).unwrap_or_else(|error| error.exit())
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let error = match parse_words(&words) {
+        Ok(args) => return args,
+        Err(error) => error,
+    };
+    // The error quotes the command line. Parse it again with its control characters made visible, so
+    // that the error keeps its colours and sends no escape sequence of an argument to the terminal.
+    let visible: Vec<OsString> = words.iter().map(|word| visible_word(word)).collect();
+    if visible == words {
+        error.exit()
+    }
+    match parse_words(&visible) {
+        Err(error) => error.exit(),
+        Ok(_) => plain_error(&error).exit(),
+    }
+}
+
+/// Parses a command line, the name of the program first.
+fn parse_words(words: &[OsString]) -> Result<Args, Error> {
+    from_matches(&command().try_get_matches_from(words)?)
+}
+
+/// Returns an argument with its control characters made visible.
+fn visible_word(word: &OsStr) -> OsString {
+    sanitize::line(&word.to_string_lossy()).into_owned().into()
+}
+
+/// Returns an error whose text has no control characters and no colours.
+fn plain_error(error: &Error) -> Error {
+    let text = error.to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    Error::raw(error.kind(), sanitize::text(text))
 }
 
 /// Builds the command line, with the common options of each command.

@@ -2,8 +2,9 @@
 
 use std::sync::OnceLock;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use jiff::civil::DateTime;
+use jiff::tz::{Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use scrollback_core_type::Cost;
 
 /// Formats a size in bytes: `812 B`, `1.5 KiB`.
@@ -38,18 +39,47 @@ pub(crate) fn zone() -> TimeZone {
 
 /// Formats a time in Unix milliseconds as local date and time, to the minute.
 pub(crate) fn time(ms: i64) -> String {
-    match Timestamp::from_millisecond(ms) {
-        Ok(time) => time.to_zoned(zone()).strftime("%Y-%m-%d %H:%M").to_string(),
-        Err(_) => format!("{ms} ms"),
-    }
+    local_time(ms, "%Y-%m-%d %H:%M")
 }
 
 /// Formats a time in Unix milliseconds as local time of day, to the second.
 pub(crate) fn time_of_day(ms: i64) -> String {
-    match Timestamp::from_millisecond(ms) {
-        Ok(time) => time.to_zoned(zone()).strftime("%H:%M:%S").to_string(),
-        Err(_) => format!("{ms} ms"),
+    local_time(ms, "%H:%M:%S")
+}
+
+/// Formats a time in Unix milliseconds as local time. A time outside the years -9999 to 9999 is
+/// printed as a number.
+fn local_time(ms: i64, format: &str) -> String {
+    if let Ok(time) = Timestamp::from_millisecond(ms) {
+        return time.to_zoned(zone()).strftime(format).to_string();
     }
+    // The last hours of the year 9999 are beyond the last `Timestamp`.
+    let year = if ms < 0 { -9999 } else { 9999 };
+    let offset = offset_beyond_timestamps(&zone(), year);
+    let since_epoch = SignedDuration::from_millis(ms).checked_add(offset_duration(offset));
+    let local = since_epoch.and_then(|since| EPOCH.checked_add(since).ok());
+    local.map_or_else(|| format!("{ms} ms"), |local| local.strftime(format).to_string())
+}
+
+/// 1970-01-01T00:00:00.
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+
+/// Returns the Unix milliseconds of a local time at an offset from UTC. Works beyond the range of
+/// [`Timestamp`].
+pub(crate) fn millis_of(local: DateTime, offset: Offset) -> i64 {
+    let since_epoch = local.duration_since(EPOCH);
+    let utc = since_epoch.checked_sub(offset_duration(offset)).unwrap_or(since_epoch);
+    i64::try_from(utc.as_millis()).unwrap_or(if utc.is_negative() { i64::MIN } else { i64::MAX })
+}
+
+/// Returns the offset of a zone at the last or the first [`Timestamp`]. Local times of these years can
+/// be beyond it.
+pub(crate) fn offset_beyond_timestamps(zone: &TimeZone, year: i16) -> Offset {
+    zone.to_offset(if year < 0 { Timestamp::MIN } else { Timestamp::MAX })
+}
+
+fn offset_duration(offset: Offset) -> SignedDuration {
+    SignedDuration::from_secs(i64::from(offset.seconds()))
 }
 
 /// Formats a time span in milliseconds: `412 ms`, `3.2 s`, `4 m 10 s`.
@@ -62,14 +92,25 @@ pub(crate) fn duration(ms: i64) -> String {
     }
 }
 
-/// Formats a cost in US dollars: with 2 decimals, below one cent with 4.
+/// Formats a cost in US dollars: with 2 decimals, below one cent with 4. A smaller cost has as many
+/// decimals as its first two digits need, so that it never seems to be 0.
 pub(crate) fn cost(cost: Cost) -> String {
-    let dollars = cost.dollars();
-    if dollars == 0.0 || dollars >= 0.01 {
-        format!("${dollars:.2}")
-    } else {
-        format!("${dollars:.4}")
-    }
+    const CENT: u128 = Cost::UNITS_PER_DOLLAR.unsigned_abs() / 100;
+    let units = cost.units().unsigned_abs();
+    let sign = if cost.units() < 0 { "-" } else { "" };
+    let decimals = match units {
+        0 | CENT.. => 2,
+        _ if units >= CENT / 100 => 4,
+        // 12 decimals are one unit.
+        _ => 12_u32.saturating_sub(units.ilog10()).saturating_add(1).min(12),
+    };
+    let step = 10_u128.pow(12 - decimals); // the units of one digit at the last place
+    let rounded = (units.saturating_add(step / 2)) / step;
+    let base = 10_u128.pow(decimals);
+    let fraction = format!("{:0width$}", rounded % base, width = decimals as usize);
+    // Zeros after the digits of a very small cost say nothing.
+    let fraction = if decimals > 4 { fraction.trim_end_matches('0') } else { &fraction };
+    format!("{sign}${}.{fraction}", rounded / base)
 }
 
 /// Formats a count with a comma for each group of thousands.
@@ -100,6 +141,8 @@ pub(crate) fn title_or_placeholder(title: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -108,8 +151,6 @@ mod tests {
             [bytes(0), bytes(1023), bytes(1536), bytes(3 << 30)],
             ["0 B", "1023 B", "1.5 KiB", "3.0 GiB"]
         );
-        let costs = [0.0, 1.5, 0.00123].map(|dollars| cost(Cost::from_dollars(dollars)));
-        assert_eq!(costs, ["$0.00", "$1.50", "$0.0012"]);
         let durations = [12, 3_210, 250_000, 7_260_000].map(duration);
         assert_eq!(durations, ["12 ms", "3.2 s", "4 m 10 s", "2 h 1 m"]);
         assert_eq!([count(7), count(1234), count(-1_234_567)], ["7", "1,234", "-1,234,567"]);
@@ -117,5 +158,47 @@ mod tests {
         assert_eq!(messages, ["0 messages", "1 message", "1,234 messages"]);
         assert_eq!([title_or_placeholder(""), title_or_placeholder("One")], ["(untitled)", "One"]);
         assert_eq!(time(i64::MAX), format!("{} ms", i64::MAX));
+        // The last minute of 9999 is beyond the last `Timestamp`.
+        let end = millis_of("9999-12-31T23:59:59".parse().unwrap(), Offset::UTC);
+        assert_eq!(end, 253_402_300_799_000);
+        let offset = offset_beyond_timestamps(&zone(), 9999);
+        let local_end = end - i64::from(offset.seconds()) * 1000;
+        assert_eq!(time(local_end), "9999-12-31 23:59");
+        assert_eq!(time(local_end + 1000), format!("{} ms", local_end + 1000));
+    }
+
+    /// Source: report anomalyco/opencode#22618 (case 22-negative-and-tiny-cost).
+    #[test]
+    fn only_a_cost_of_0_is_printed_as_0() {
+        let costs = [
+            (0.0, "$0.00"),
+            (1.5, "$1.50"),
+            (1234.56, "$1234.56"),
+            (0.01, "$0.01"),
+            (0.00123, "$0.0012"),
+            (0.0001, "$0.0001"),
+            (0.00006, "$0.00006"),
+            (1.2e-6, "$0.0000012"),
+            (9.99e-6, "$0.00001"),
+            (1e-12, "$0.000000000001"),
+            (-0.25, "-$0.25"),
+            (-0.0012, "-$0.0012"),
+            (-1.2e-6, "-$0.0000012"),
+        ];
+        for (dollars, text) in costs {
+            assert_eq!(cost(Cost::from_dollars(dollars)), text);
+        }
+        assert_eq!(cost(Cost::from_units(i128::MAX)), "$170141183460469231731687303.72");
+    }
+
+    proptest! {
+        #[test]
+        fn no_other_cost_has_only_zeros(units in prop_oneof![1..1_000_000_i128, 1..i128::MAX]) {
+            for units in [units, -units] {
+                let text = cost(Cost::from_units(units));
+                prop_assert!(text.chars().any(|c| ('1'..='9').contains(&c)), "{units}: {text}");
+                prop_assert_eq!(text.starts_with("-$"), units < 0);
+            }
+        }
     }
 }

@@ -86,11 +86,16 @@ fn steps_back(text: &str) -> Result<Option<usize>> {
     if !["latest", "last", "recent"].contains(&keyword) {
         return Ok(None);
     }
-    let bad_session = |_| Error::BadSession {
+    let bad_session = |_: std::num::ParseIntError| Error::BadSession {
         text: text.to_owned(),
         reason: "expected a number after `~`, as in latest~1".to_owned(),
     };
-    steps.map_or(Ok(Some(0)), |steps| steps.parse().map(Some).map_err(bad_session))
+    let Some(steps) = steps else { return Ok(Some(0)) };
+    if !steps.is_empty() && steps.bytes().all(|byte| byte.is_ascii_digit()) {
+        // A number that does not fit is more than any store has.
+        return Ok(Some(steps.parse().unwrap_or(usize::MAX)));
+    }
+    steps.parse().map(Some).map_err(bad_session)
 }
 
 fn find_by_prefix<'s>(

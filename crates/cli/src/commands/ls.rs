@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use jiff::civil::DateTime;
+use jiff::civil::Time;
+use jiff::fmt::temporal::Pieces;
 use jiff::{Span, Timestamp, Zoned};
 use scrollback::{Session, Store};
 use scrollback_core_id::{Clock, ProjectId, SessionKey, SystemClock};
@@ -256,9 +257,19 @@ fn parse_since(text: &str) -> Result<i64> {
     if let Ok(age) = text.parse::<Span>() {
         let now =
             Timestamp::from_millisecond(SystemClock.now().as_millis()).map_err(|_| bad_time())?;
-        let then: Zoned = now.to_zoned(zone).checked_sub(age.abs()).map_err(|_| bad_time())?;
-        return Ok(then.timestamp().as_millisecond());
+        // An age that begins before all times that can be computed excludes nothing.
+        let then = now.to_zoned(zone).checked_sub(age.abs());
+        return Ok(then.map_or(i64::MIN, |then: Zoned| then.timestamp().as_millisecond()));
     }
-    let local: DateTime = text.parse().map_err(|_| bad_time())?;
-    Ok(local.to_zoned(zone).map_err(|_| bad_time())?.timestamp().as_millisecond())
+    // A time at the end of the year 9999, or one with an offset, may be beyond the last `Timestamp`.
+    let pieces = Pieces::parse(text).map_err(|_| bad_time())?;
+    let local = pieces.date().to_datetime(pieces.time().unwrap_or_else(Time::midnight));
+    let offset = match pieces.to_numeric_offset() {
+        Some(offset) => offset,
+        None => match local.to_zoned(zone.clone()) {
+            Ok(time) => return Ok(time.timestamp().as_millisecond()),
+            Err(_) => units::offset_beyond_timestamps(&zone, local.year()),
+        },
+    };
+    Ok(units::millis_of(local, offset))
 }

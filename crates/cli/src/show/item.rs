@@ -6,6 +6,7 @@ use scrollback_core_type::{LazyStr, ModelRef, RawJson, TimelineItem};
 use scrollback_flow::ItemHydrated;
 
 use super::options::{Options, divider};
+use crate::table::truncate;
 use crate::{sanitize, units};
 
 pub(super) fn print(
@@ -15,7 +16,8 @@ pub(super) fn print(
 ) -> io::Result<()> {
     let Some(item) = &item.item else { return divider(out, "(unusable item record)", options) };
     let at = item.created().map(|at| format!("  {}", units::time(at))).unwrap_or_default();
-    divider(out, &sanitize::line(&format!("{}{at}", describe_item(item))), options)
+    let description = truncate(&sanitize::line(&describe_item(item)), options.max_columns());
+    divider(out, &format!("{description}{at}"), options)
 }
 
 /// Describes an item in words.

@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use scrollback_core_type::{AssistantMessage, Cost, LazyStr, Message, MessageError, Part};
+use scrollback_core_type::{AssistantMessage, Cost, LazyStr, Message, Part};
 use scrollback_flow::{MessageHydrated, PartHydrated, SessionHydratedTree};
 
 use super::options::{Options, divider};
 use super::part::is_being_written;
-use super::{compaction, part, speaker, style, text};
+use super::{compaction, output, part, speaker, style, text};
 use crate::{sanitize, units};
 
 /// Prints a message. `parts` gives its parts, each with whether its output was pruned.
@@ -83,8 +83,9 @@ pub(super) fn print_footer(
             let cost = cost(message).map(|cost| format!("  {cost}")).unwrap_or_default();
             writeln!(out, "  {dim}{took}{cost}{dim:#}")?;
         }
-        if let Some(error) = &answer.error {
-            print_error(out, error, options)?;
+        let odd_error = || answer.extra.get("error").map(output::error_text);
+        if let Some(error) = answer.error.as_ref().map(output::of_answer).or_else(odd_error) {
+            print_error(out, &error, options)?;
         }
         if let Some(finish) = answer.finish.as_ref().map(LazyStr::get)
             && !matches!(&*finish, "stop" | "tool-calls")
@@ -104,25 +105,21 @@ fn agent_and_model(answer: &AssistantMessage<'_>) -> Vec<String> {
     collect_texts([answer.agent.as_ref().or(answer.mode.as_ref()), answer.model_id.as_ref()])
 }
 
-/// Formats the duration of an answer, or "unfinished".
+/// Formats the duration of an answer in parentheses, or "unfinished".
 fn duration_text(answer: &AssistantMessage<'_>) -> String {
     let time = answer.time.as_ref().and_then(|time| Some((time.created?, time.completed?)));
     let took = time.map(|(created, completed)| completed.saturating_sub(created));
-    took.map_or_else(|| "unfinished".to_owned(), units::duration)
+    took.map_or_else(|| "unfinished".to_owned(), |took| format!("({})", units::duration(took)))
 }
 
 /// Formats the cost of an answer; `None` if it is 0. A copied message costs nothing: its source has the
 /// cost.
 fn cost(message: &MessageHydrated<'_>) -> Option<String> {
     let cost = message.usage().cost;
-    (cost > Cost::ZERO).then(|| units::cost(cost))
+    (cost != Cost::ZERO).then(|| units::cost(cost))
 }
 
-fn print_error(out: &mut dyn Write, error: &MessageError<'_>, options: &Options) -> io::Result<()> {
+fn print_error(out: &mut dyn Write, error: &str, options: &Options) -> io::Result<()> {
     let style = options.styles.error;
-    let name = error.name.as_ref().map(LazyStr::get).unwrap_or_default();
-    let message = error.data.as_ref().and_then(|data| data.message.as_ref()).map(LazyStr::get);
-    let text = format!("{name}: {}", message.unwrap_or_default());
-    let body = text::Block { indent: "  ", style, max_lines: Some(12), options };
-    body.print(out, text.trim_end_matches(": "))
+    text::Block { indent: "  ", style, max_lines: Some(12), options }.print(out, error)
 }

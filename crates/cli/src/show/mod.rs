@@ -8,6 +8,7 @@ mod item;
 mod live;
 mod message;
 mod options;
+mod output;
 mod part;
 mod part_summary;
 mod speaker;

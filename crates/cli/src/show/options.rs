@@ -17,6 +17,16 @@ pub(crate) struct Options {
     pub(crate) is_live: bool,
 }
 
+/// How many columns of a description in one line are printed without `--full`.
+const MAX_COLUMNS: usize = 400;
+
+impl Options {
+    /// Returns how many columns of a description in one line are printed.
+    pub(super) fn max_columns(&self) -> usize {
+        if self.full { usize::MAX } else { MAX_COLUMNS }
+    }
+}
+
 /// Prints a dividing line with a text in it.
 pub(super) fn divider(out: &mut dyn Write, text: &str, options: &Options) -> io::Result<()> {
     let dim = options.styles.dim;

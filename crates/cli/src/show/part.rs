@@ -8,7 +8,8 @@ use scrollback_stor_mmap::{MappedSpan, Settled};
 
 use super::options::Options;
 use super::text::Block;
-use super::{file, tool};
+use super::{file, output, tool};
+use crate::table::truncate;
 use crate::{sanitize, units};
 
 /// Checks whether a record is provisional: a write may have been under way during the read. A record
@@ -32,6 +33,7 @@ pub(super) fn print(
     let get = |text: &Option<LazyStr<'_>>| {
         text.as_ref().map(|it| it.get().into_owned()).unwrap_or_default()
     };
+    let line = |text: &str| truncate(&sanitize::line(text), options.max_columns());
     match &part.part {
         Some(Part::Text(text)) => {
             // The agent program wrote this text in the name of the user: print less of it.
@@ -43,7 +45,7 @@ pub(super) fn print(
         Some(Part::Reasoning(reasoning)) => block("  │ ", dim).print(out, &get(&reasoning.text)),
         Some(Part::Tool(call)) => tool::print(out, call, pruned, options),
         Some(Part::File(attached)) => {
-            writeln!(out, "  {dim}file{dim:#} {}", sanitize::line(&file::describe(attached)))
+            writeln!(out, "  {dim}file{dim:#} {}", line(&file::describe(attached)))
         }
         Some(Part::Patch(patch)) => {
             let files = patch.files.iter().flatten().map(|file| file.get().into_owned());
@@ -51,31 +53,31 @@ pub(super) fn print(
             if files.is_empty() {
                 return Ok(());
             }
-            writeln!(out, "  {dim}changed {}{dim:#}", sanitize::line(&files))
+            writeln!(out, "  {dim}changed {}{dim:#}", line(&files))
         }
         Some(Part::Agent(agent)) => {
-            writeln!(out, "  {dim}agent{dim:#} @{}", sanitize::line(&get(&agent.name)))
+            writeln!(out, "  {dim}agent{dim:#} @{}", line(&get(&agent.name)))
         }
         Some(Part::Subtask(task)) => {
             let description = get(&task.description);
             writeln!(
                 out,
                 "  {dim}subtask for{dim:#} @{}: {}",
-                sanitize::line(&get(&task.agent)),
-                sanitize::line(&description)
+                line(&get(&task.agent)),
+                line(&description)
             )?;
             Block { max_lines: Some(6), ..block("    ", dim) }.print(out, &get(&task.prompt))
         }
         Some(Part::Retry(retry)) => {
-            let error =
-                retry.error.as_ref().and_then(|error| error.data.as_ref()?.message.as_ref());
-            let reason = error.map(LazyStr::get).unwrap_or_default();
+            let reason = retry.error.as_ref().map(output::message_of);
+            let odd_reason = || retry.extra.get("error").map(output::error_text);
+            let reason = reason.or_else(odd_reason).unwrap_or_default();
             let attempt = retry.attempt.unwrap_or(0);
             writeln!(
                 out,
                 "  {}attempt {attempt} failed: {}{:#}",
                 styles.warn,
-                sanitize::line(&reason),
+                line(&reason),
                 styles.warn
             )
         }

@@ -13,23 +13,52 @@ pub(super) struct Block<'o> {
     /// The text before each line.
     pub(super) indent: &'static str,
     pub(super) style: Style,
-    /// How many lines are printed without `--full`; `None` prints all.
+    /// How many lines are printed without `--full`, and of each line at most [`MAX_LINE_BYTES`]; `None`
+    /// prints all.
     pub(super) max_lines: Option<usize>,
     pub(super) options: &'o Options,
 }
 
+/// How many bytes of a line are printed without `--full`, if the block limits its lines.
+const MAX_LINE_BYTES: usize = 800;
+
 impl Block<'_> {
     /// Prints a text and keeps its line breaks.
     pub(super) fn print(&self, out: &mut dyn Write, text: &str) -> io::Result<()> {
-        let max_lines = self.max_lines.filter(|_| !self.options.full).unwrap_or(usize::MAX);
-        let total = text.lines().count();
-        for line in text.lines().take(max_lines) {
-            self.line(out, line, self.style)?;
+        self.print_lines(out, text.lines(), |_| self.style)
+    }
+
+    /// Prints lines, each in the style that `style` gives it. Without `--full`, a limited block prints
+    /// its first lines and the start of each, and says how much is left.
+    pub(super) fn print_lines<'t>(
+        &self,
+        out: &mut dyn Write,
+        lines: impl Iterator<Item = &'t str>,
+        style: impl Fn(&str) -> Style,
+    ) -> io::Result<()> {
+        let limit = self.max_lines.filter(|_| !self.options.full);
+        let max_bytes = limit.map_or(usize::MAX, |_| MAX_LINE_BYTES);
+        let (mut lines_left, mut bytes_left) = (0_usize, 0_usize);
+        for (at, line) in lines.enumerate() {
+            if limit.is_some_and(|limit| at >= limit) {
+                lines_left += 1;
+                continue;
+            }
+            let shown = start_of(line, max_bytes);
+            bytes_left += line.len() - shown.len();
+            self.line(out, shown, style(line))?;
         }
-        if total > max_lines {
-            let dim = self.options.styles.dim;
-            let left = units::pluralize(total - max_lines, "more line");
-            writeln!(out, "{}{dim}… {left} (--full shows them){dim:#}", self.indent)?;
+        let mut left = Vec::new();
+        if bytes_left > 0 {
+            let size = units::bytes(bytes_left as u64);
+            left.push(format!("{size} more in these lines"));
+        }
+        if lines_left > 0 {
+            left.push(units::pluralize(lines_left, "more line"));
+        }
+        if !left.is_empty() {
+            let (indent, dim, left) = (self.indent, self.options.styles.dim, left.join(", "));
+            writeln!(out, "{indent}{dim}… {left} (--full shows them){dim:#}")?;
         }
         Ok(())
     }
@@ -101,6 +130,15 @@ impl StreamedText {
         self.column = 0;
         writeln!(out, "{bare}")
     }
+}
+
+/// Returns the start of a line, at most this many bytes.
+fn start_of(line: &str, max_bytes: usize) -> &str {
+    if line.len() <= max_bytes {
+        return line;
+    }
+    let end = (0..=max_bytes).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
+    &line[..end]
 }
 
 /// Breaks a line into rows: at spaces if possible, otherwise within words.

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use scrollback_core_type::{LazyStr, RawJson, ToolPart, ToolState, ToolStatus};
 use serde_json::Value;
 
-use super::file;
 use super::options::Options;
 use super::text::Block;
+use super::{file, output};
 use crate::table::truncate;
 use crate::{sanitize, units};
 
@@ -26,10 +26,11 @@ pub(super) fn print(
     let (dim, tool) = (styles.dim, styles.tool);
     let name = call.tool.as_ref().map(LazyStr::get).unwrap_or_default();
     let state = call.state.as_ref();
+    let failure = state.and_then(ToolState::command_failure);
     let status = state.map_or(ToolStatus::Unknown, ToolState::status);
     let (glyph, style) = match status {
-        ToolStatus::Completed => ("✓", styles.added),
-        ToolStatus::Error => ("✗", styles.error),
+        ToolStatus::Completed if failure.is_none() => ("✓", styles.added),
+        ToolStatus::Completed | ToolStatus::Error => ("✗", styles.error),
         ToolStatus::Running => ("… running", styles.warn),
         ToolStatus::Pending => ("… pending", styles.warn),
         ToolStatus::Unknown => ("?", styles.warn),
@@ -38,16 +39,25 @@ pub(super) fn print(
         state.and_then(ToolState::input).map(|input| summary(&name, input)).unwrap_or_default();
     let room = options.width.unwrap_or(usize::MAX).saturating_sub(name.len() + 16);
     let input = truncate(&sanitize::line(&input), room.clamp(20, MAX_COLUMNS));
-    write!(out, "  {style}{glyph}{style:#} {tool}{}{tool:#} {input}", sanitize::line(&name))?;
+    write!(out, "  {style}{glyph}{style:#} {tool}{}{tool:#}", sanitize::line(&name))?;
+    if !input.is_empty() {
+        write!(out, " {input}")?;
+    }
+    if let Some(failure) = failure {
+        let style = styles.error;
+        write!(out, " {style}({}){style:#}", sanitize::line(&failure.to_string()))?;
+    }
     if let Some(took) =
-        state.and_then(ToolState::time).and_then(|time| Some(time.end? - time.start?))
+        state.and_then(ToolState::time).and_then(|time| time.end?.checked_sub(time.start?))
     {
-        write!(out, " {dim}{}{dim:#}", units::duration(took))?;
+        write!(out, " {dim}({}){dim:#}", units::duration(took))?;
     }
     if let Some(session) = state.and_then(ToolState::subagent) {
         write!(out, " {dim}→ {}{dim:#}", sanitize::line(session.as_str()))?;
     }
     writeln!(out)?;
+    let max_lines = Some(MAX_LINES);
+    let body = Block { indent: "    ", style: dim, max_lines, options };
     match state {
         Some(ToolState::Completed(_)) if pruned => {
             writeln!(out, "    {dim}(output pruned from what the model sees){dim:#}")
@@ -56,27 +66,25 @@ pub(super) fn print(
             if state.is_some_and(ToolState::is_pruned) {
                 writeln!(out, "    {dim}(pruned from what the model sees){dim:#}")?;
             }
-            let body = Block { indent: "    ", style: dim, max_lines: Some(MAX_LINES), options };
             match done.metadata.as_ref().and_then(|metadata| metadata.field::<String>("diff")) {
                 Some(diff) if !diff.is_empty() => print_diff(out, &diff, &body)?,
-                _ => {
-                    body.print(out, &done.output.as_ref().map(LazyStr::get).unwrap_or_default())?
-                }
+                _ => body.print(out, &output::of_completed(done))?,
             }
             for attached in done.attachments.iter().flatten() {
-                writeln!(
-                    out,
-                    "    {dim}attached {}{dim:#}",
-                    sanitize::line(&file::describe(attached))
-                )?;
+                let line = file::describe(attached);
+                let line = truncate(&sanitize::line(&line), options.max_columns());
+                writeln!(out, "    {dim}attached {line}{dim:#}")?;
             }
-            Ok(())
+            match done.extra.get("attachments") {
+                Some(odd) => body.print(out, &format!("attached {}", output::text_of(odd))),
+                None => Ok(()),
+            }
         }
         Some(ToolState::Error(failed)) => {
-            let style = styles.error;
-            let body = Block { indent: "    ", style, max_lines: Some(MAX_LINES), options };
-            body.print(out, &failed.error.as_ref().map(LazyStr::get).unwrap_or_default())
+            Block { style: styles.error, ..body }.print(out, &output::of_error(failed))?;
+            body.print(out, &output::of_contents(&failed.extra, true))
         }
+        Some(ToolState::Unknown(unknown)) => body.print(out, unknown.raw.get()),
         _ => Ok(()),
     }
 }
@@ -119,20 +127,11 @@ fn print_diff(out: &mut dyn Write, diff: &str, body: &Block<'_>) -> io::Result<(
     let is_header = |line: &&str| {
         ["Index: ", "====", "--- ", "+++ "].iter().any(|start| line.starts_with(start))
     };
-    let lines: Vec<&str> = diff.lines().skip_while(is_header).collect();
-    let max_lines = if body.options.full { usize::MAX } else { 2 * MAX_LINES };
-    for line in lines.iter().take(max_lines) {
-        let style = match line.as_bytes().first() {
-            Some(b'+') => styles.added,
-            Some(b'-') => styles.removed,
-            _ => styles.dim,
-        };
-        body.line(out, line, style)?;
-    }
-    if lines.len() > max_lines {
-        let dim = styles.dim;
-        let left = units::pluralize(lines.len() - max_lines, "more line");
-        writeln!(out, "    {dim}… {left} (--full shows them){dim:#}")?;
-    }
-    Ok(())
+    let style = |line: &str| match line.as_bytes().first() {
+        Some(b'+') => styles.added,
+        Some(b'-') => styles.removed,
+        _ => styles.dim,
+    };
+    let body = Block { max_lines: Some(2 * MAX_LINES), ..*body };
+    body.print_lines(out, diff.lines().skip_while(is_header), style)
 }

@@ -68,6 +68,19 @@ fn ls_filters_sessions() {
     assert_eq!(titles(&["ls", "--json", "--since", "2026-11-01"]), all);
     assert_eq!(run_on_corpus(&["ls", "--since", "2200-01-01"]).code, 1);
     assert_eq!(run_on_corpus(&["ls", "--since", "soon"]).code, 2);
+    // Source: the part "9999-12-31 is a date" of the report on hostile input.
+    for never in
+        ["9999-12-31", "9999-12-31T23:59:59", "9999-12-31T23:59:59Z", "9999-12-31T12:00+14"]
+    {
+        let ran = run_on_corpus(&["ls", "--since", never]);
+        assert_eq!(ran.code, 1, "{never}: {}", ran.stderr);
+    }
+    for ever in ["-009999-01-01", "-009999-01-01T00:00:00Z", "0001-01-01", "19000 years"] {
+        assert_eq!(titles(&["ls", "--json", &format!("--since={ever}")]), all, "{ever}");
+    }
+    for no_date in ["9999-12-32", "10000-01-01", "2026-13-01", ""] {
+        assert_eq!(run_on_corpus(&["ls", "--since", no_date]).code, 2, "{no_date}");
+    }
     assert_eq!(run_on_corpus(&["ls", "--archived", "--no-archived"]).code, 2);
     // A project by its id, a prefix of the id, or a directory.
     let by_id = titles(&["ls", "--json", "--project", "global"]);
@@ -112,6 +125,15 @@ fn sessions_are_found_by_id_prefix_or_latest() {
     assert_eq!(title("ses_nothing").0, 1);
     assert_eq!(title("latest~x").0, 2);
     assert_eq!(title("latest~100000").0, 1);
+    // Source: the part "overflow in latest~N" of the report on hostile input.
+    for number in ["18446744073709551615", "18446744073709551616", "99999999999999999999999999"] {
+        let ran = run_on_corpus(&["show", &format!("latest~{number}")]);
+        assert_eq!(ran.code, 1, "{}", ran.stderr);
+        assert!(ran.stderr.contains("there are only"), "{}", ran.stderr);
+    }
+    for text in ["latest~", "latest~-1", "latest~1.5"] {
+        assert_eq!(title(text).0, 2, "{text}");
+    }
     let many = run_on_corpus(&["show", "ses_e049"]);
     assert!(many.code == 2 && many.stderr.contains("is a prefix of"), "{}", many.stderr);
     assert_eq!(title("../../etc/passwd").0, 1);

@@ -24,6 +24,7 @@ mod secrets;
 mod support;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod tool_calls;
 mod usage;
 mod v2;
 #[cfg(target_os = "linux")]

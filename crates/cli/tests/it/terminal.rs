@@ -3,8 +3,9 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, ExitStatus, Stdio};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -15,14 +16,26 @@ use crate::support::{corpus_paths, scrollback, step_session};
 
 /// Runs the binary with a terminal as its output, and returns the bytes that the terminal received.
 fn run_on_terminal(store: &Path, args: &[&str], env: &[(&str, &str)]) -> String {
+    let mut command = scrollback();
+    command.env("TERM", "xterm").envs(env.iter().copied()).arg("--store").arg(store).args(args);
+    let (got, status) = output_to_terminal(command, true);
+    assert!(status.success(), "{args:?}: {status}");
+    got
+}
+
+/// Runs a command with a terminal as its output, or as its standard error.
+fn output_to_terminal(mut command: Command, is_stdout: bool) -> (String, ExitStatus) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
     let name = ptsname(&ours, Vec::new()).unwrap();
     let theirs = rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
-    let mut command = scrollback();
-    command.env("TERM", "xterm").envs(env.iter().copied()).arg("--store").arg(store).args(args);
-    let mut child = command.stdout(theirs).stderr(Stdio::piped()).spawn().unwrap();
+    if is_stdout {
+        command.stdout(theirs).stderr(Stdio::piped());
+    } else {
+        command.stdout(Stdio::piped()).stderr(theirs);
+    }
+    let mut child = command.spawn().unwrap();
     drop(command); // it holds the other end open
     let mut got = Vec::new();
     let mut ours = File::from(ours);
@@ -32,9 +45,45 @@ fn run_on_terminal(store: &Path, args: &[&str], env: &[(&str, &str)]) -> String 
         got.extend_from_slice(&buffer[..count]);
     }
     let status = child.wait().unwrap();
-    assert!(status.success(), "{args:?}: {status}");
     // The terminal turns each line feed into two characters.
-    String::from_utf8(got).unwrap().replace("\r\n", "\n")
+    (String::from_utf8(got).unwrap().replace("\r\n", "\n"), status)
+}
+
+/// Source: case hostile/09-clap-errors-echo-escapes.
+#[test]
+fn errors_of_the_command_line_are_made_safe() {
+    let evil = "\u{1b}]0;PWN\u{7}\u{1b}[2J\u{9b}31m\u{202e}\r";
+    let lines: [&[&str]; 9] = [
+        &["show", &format!("--x{evil}")],
+        &["ls", "--color", evil],
+        &[evil],
+        &["ls", "--max-size", evil],
+        &["ls", "--verify", evil],
+        &["watch", "--since", evil],
+        &["ls", "-n", evil],
+        &["ls", "extra", evil],
+        &["completions", evil],
+    ];
+    for args in lines {
+        let mut command = scrollback();
+        command.env("TERM", "xterm").args(args);
+        let (got, status) = output_to_terminal(command, false);
+        assert_eq!(status.code(), Some(2), "{args:?}: {got:?}");
+        assert!(got.contains("error:"), "{got:?}");
+        // What remains after clap's own colours has no control character.
+        let text = anstream::adapter::strip_str(&got).to_string();
+        assert_eq!(text.matches("PWN").count(), got.matches("PWN").count(), "{got:?}");
+        let control = text.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
+        assert_eq!(control, None, "{args:?}: {got:?}");
+        assert!(!got.contains("\u{1b}]") && !got.contains("\u{1b}[2J"), "{args:?}: {got:?}");
+        assert!(got.contains("\u{1b}[31m"), "the error keeps its colours: {got:?}");
+    }
+    // The arguments are correct once they are made visible, so the error has no colours.
+    let mut command = scrollback();
+    command.env("TERM", "xterm").arg("ls").arg(std::ffi::OsStr::from_bytes(b"--since=\xff\x1b[2J"));
+    let (got, status) = output_to_terminal(command, false);
+    assert_eq!(status.code(), Some(2), "{got:?}");
+    assert!(!got.contains('\u{1b}') || !got.contains("\u{1b}[2J"), "{got:?}");
 }
 
 #[test]

@@ -50,7 +50,7 @@ pub use share::{Share, ShareLink};
 pub use todo::Todo;
 pub use tokens::{CacheTokens, Tokens};
 pub use tool::{
-    ToolCompleted, ToolError, ToolPart, ToolPending, ToolRunning, ToolState, ToolStatus, ToolTime,
-    UnknownToolState,
+    CommandFailure, ToolCompleted, ToolError, ToolPart, ToolPending, ToolRunning, ToolState,
+    ToolStatus, ToolTime, UnknownToolState,
 };
 pub use usage::{RecordedTotals, TokenCounts, Usage, UsageSum};

@@ -1,7 +1,12 @@
 //! Tool calls and their states (`docs/format/opencode.md`, section 3.4).
 
+use std::fmt;
+
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{CallId, SessionId};
+
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::FilePart;
 use super::part_records::part_record;
@@ -128,6 +133,60 @@ pub struct UnknownToolState<'a> {
     pub raw: RawJson<'a>,
 }
 
+/// How the command of a call failed. [`ToolState::command_failure`] returns it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CommandFailure {
+    /// It ended with an exit code that is not 0.
+    Exit(i64),
+    /// A signal ended it.
+    Signal(String),
+    /// It was killed.
+    Killed,
+    /// It ran out of time.
+    Timeout,
+    /// It ended without an exit code: it was stopped.
+    NoExit,
+}
+
+impl fmt::Display for CommandFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exit(code) => write!(f, "exit {code}"),
+            Self::Signal(signal) => write!(f, "signal {signal}"),
+            Self::Killed => f.write_str("killed"),
+            Self::Timeout => f.write_str("timeout"),
+            Self::NoExit => f.write_str("no exit code"),
+        }
+    }
+}
+
+/// What the metadata of a call say about its command. A value of another type says nothing.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct CommandMetadata {
+    /// The exit code. Null if the command was stopped.
+    #[serde(deserialize_with = "present")]
+    exit: Option<Value>,
+    signal: Option<Value>,
+    status: Option<Value>,
+    timeout: Option<Value>,
+}
+
+/// Deserializes a field that is there, also if its value is null.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// Returns an exit code, which may be stored as a fraction or as text.
+fn exit_code(value: &Value) -> Option<i64> {
+    let of_fraction = |code: f64| (code.fract() == 0.0 && code.abs() < 1e15).then_some(code as i64);
+    match value {
+        Value::String(text) => text.trim().parse().ok(),
+        number => number.as_i64().or_else(|| of_fraction(number.as_f64()?)),
+    }
+}
+
 /// The status of a tool call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ToolStatus {
@@ -189,6 +248,32 @@ impl<'a> ToolState<'a> {
     /// Checks whether the output was removed from the model's context.
     pub fn is_pruned(&self) -> bool {
         self.time().is_some_and(|time| time.compacted.is_some())
+    }
+
+    /// Returns how the command of a call failed, if its metadata say so: a shell ran, and the program
+    /// counts the call as completed whatever the command did.
+    pub fn command_failure(&self) -> Option<CommandFailure> {
+        let metadata: CommandMetadata = self.metadata()?.deserialize().ok()?;
+        let signal = metadata.signal.and_then(|signal| match signal {
+            Value::String(name) if !name.is_empty() => Some(name),
+            Value::Number(number) => Some(number.to_string()).filter(|number| number != "0"),
+            _ => None,
+        });
+        if let Some(signal) = signal {
+            return Some(CommandFailure::Signal(signal));
+        }
+        match metadata.status.as_ref().and_then(Value::as_str) {
+            Some("killed") => return Some(CommandFailure::Killed),
+            Some("timeout") => return Some(CommandFailure::Timeout),
+            _ if metadata.timeout == Some(Value::Bool(true)) => {
+                return Some(CommandFailure::Timeout);
+            }
+            _ => {}
+        }
+        match metadata.exit? {
+            Value::Null if self.status() == ToolStatus::Completed => Some(CommandFailure::NoExit),
+            exit => exit_code(&exit).filter(|code| *code != 0).map(CommandFailure::Exit),
+        }
     }
 
     /// Returns the session of the subagent that this call started, for the tool "task" (in 2.x

@@ -23,7 +23,7 @@ fn a_transcript_prints_the_items_between_messages() {
                 "skill 2026-11-21",
                 "Take notes.",
                 "user, shell 2026-11-21",
-                "✓ shell {\"command\":\"ls\"} 53 ms",
+                "✓ shell {\"command\":\"ls\"} (53 ms)",
                 "README.md",
                 "program 2026-11-21",
                 "The user ran `ls`.",

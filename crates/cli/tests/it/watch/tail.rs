@@ -144,14 +144,14 @@ fn text_grows_in_its_row() {
     let done = json!({"status": "completed", "input": {"command": "ls"}, "output": "a.txt",
         "time": {"start": 1, "end": 5}});
     world.part("msg_2", "prt_3", tool_part(done));
-    tail.read_until("\n  ✓ bash ls 4 ms\n    a.txt\n");
+    tail.read_until("\n  ✓ bash ls (4 ms)\n    a.txt\n");
     // A changed text is printed again as a whole, with a mark.
     world.text("msg_2", "prt_2", "I did that.");
     tail.read_until("\n  (rewritten)\n  I did that.");
     let over = json!({"role": "assistant", "modelID": "m", "cost": 0.5, "finish": "stop",
         "time": {"created": 1, "completed": 3001}});
     world.message("ses_1", "msg_2", over);
-    tail.read_until("I did that.\n  3.0 s  $0.50\n");
+    tail.read_until("I did that.\n  (3.0 s)  $0.50\n");
     world.message("ses_1", "msg_3", json!({"role": "user", "time": {"created": 9}}));
     world.text("msg_3", "prt_4", "thanks");
     tail.read_until("\n  thanks");
