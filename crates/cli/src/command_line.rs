@@ -21,8 +21,8 @@ fn offered_options(command: &str) -> &'static [&'static str] {
         "export" => &["store", "issues", "color", "max_size", "no_cache", "verify", "mmap"],
         "raw" => &["store", "color", "max_size", "no_cache", "verify", "mmap"],
         // Not `mmap`: a store that is written to must not be mapped.
-        "watch" => &["store", "json", "color", "max_size", "no_cache", "verify"],
-        "tail" => &["store", "color", "max_size", "no_cache", "verify"],
+        "watch" => &["store", "json", "issues", "color", "max_size", "no_cache", "verify"],
+        "tail" => &["store", "issues", "color", "max_size", "no_cache", "verify"],
         "cache" | "clear" | "stats" => &["store", "json", "color"],
         "demo" | "path" => &["json", "color"],
         _ => &[],
@@ -43,9 +43,6 @@ fn alternative_hint(command: &str, option: &str) -> Option<&'static str> {
         ("raw", "json") => Some("`raw` prints a record as stored, usually JSON; omit the option"),
         ("watch" | "tail", "mmap") => {
             Some("a store that an agent writes to must not be mapped; omit the option")
-        }
-        ("watch" | "tail", "issues") => {
-            Some("use `scrollback ls --issues` to list the issues of a store")
         }
         _ => None,
     }

@@ -14,6 +14,7 @@ use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use crate::commands;
 use crate::failure::{Failure, Kind, Result};
 use crate::open;
 use crate::out::Out;
@@ -50,6 +51,7 @@ pub(crate) fn run(
     runtime.shutdown_background(); // a write may be blocked by a reader that does not read
     let stats = events.stats();
     state.report(&stats, out);
+    report_issues(&events, out);
     wait_until_settled(&events);
     drop(events);
     state.save(out);
@@ -106,6 +108,7 @@ impl FollowState<'_> {
                 _ = ticks.tick() => {
                     is_paused = false;
                     self.report(&events.stats(), out);
+                    report_issues(events, out);
                     if self.save_state.is_due(&self.cursors()) {
                         self.save(out);
                     }
@@ -167,6 +170,11 @@ impl FollowState<'_> {
         self.save_state.failed = !open::save(self.store, out);
         self.save_state.last_save = Some((cursors, Instant::now(), start.elapsed()));
     }
+}
+
+/// Reports the records that could not be read, each once.
+fn report_issues(events: &Events, out: &mut Out) {
+    let _ = commands::issues::report(out, &events.take_issues()); // as a note, without an error
 }
 
 /// Waits until the last records are settled, at most [`SETTLE_TIMEOUT`]. Otherwise the next process

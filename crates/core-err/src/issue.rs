@@ -77,6 +77,19 @@ impl Issue {
     pub fn is_vanished(&self) -> bool {
         self.kind == IssueKind::Vanished
     }
+
+    /// Checks whether the entity exists, or may exist, and was not read: the system or the database
+    /// refused, a write was under way, or the entity is over the size limit. What was known of the
+    /// entity before may still hold. If a directory or table is unread, so are all its entries.
+    pub fn is_unread(&self) -> bool {
+        matches!(
+            self.kind,
+            IssueKind::Unreadable { .. }
+                | IssueKind::Database { .. }
+                | IssueKind::Unsettled { .. }
+                | IssueKind::TooLarge { .. }
+        )
+    }
 }
 
 /// The kind of a problem. `Display` gives the text that users read.

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use scrollback_core_err::IssueKind;
+use scrollback_core_err::{Issue, IssueKind};
 use scrollback_core_id::{EntityKey, MessageKey, OrderKey, PartKey, ProjectId, Scope, SessionKey};
 use scrollback_core_type::{StageName, StageResult};
 use scrollback_source::{Entry, Error, Reader, Result, ScanItem};
@@ -86,7 +86,8 @@ impl SessionTreePlan {
 /// record. [`SessionTreePlan`] has an example.
 ///
 /// # Errors
-/// [`Error::NotFound`] if the store has neither the session nor messages of it.
+/// [`Error::NotFound`] if the store has neither the session nor messages of it. [`Error::Entity`] if it
+/// may have them and nothing of them can be read.
 pub fn plan_session_tree(
     reader: &mut dyn Reader,
     session: &SessionKey,
@@ -99,7 +100,7 @@ pub fn plan_session_tree(
         items: Vec::new(),
         clock: reader.clock().clone(),
     };
-    let mut builder = TreeBuilder { tree: &mut tree, stage: &mut stage };
+    let mut builder = TreeBuilder { tree: &mut tree, stage: &mut stage, unread: None };
     match read_ahead {
         ReadAhead::Everything => reader.tree(session, &mut |item| builder.accept(item))?,
         ReadAhead::Names => {
@@ -114,10 +115,14 @@ pub fn plan_session_tree(
             reader.scan(&items, &mut |item| builder.accept(item))?;
         }
     }
+    let unread = builder.unread.take();
     if tree.session.span.is_none() && tree.messages.is_empty() && tree.items.is_empty() {
-        return Err(Error::NotFound(session.clone().into()));
+        return Err(match unread {
+            Some(issue) => Error::Entity(Box::new(issue)),
+            None => Error::NotFound(session.clone().into()),
+        });
     }
-    count_and_note_gaps(&tree, &mut stage);
+    count_and_note_gaps(&tree, unread.is_some(), &mut stage);
     Ok(stage.end(SessionTreePlan { tree }))
 }
 
@@ -125,6 +130,9 @@ pub fn plan_session_tree(
 struct TreeBuilder<'t> {
     tree: &'t mut SessionRefTree,
     stage: &'t mut Stage,
+    /// The first issue about something that exists and cannot be read. The record of the session may
+    /// be such a thing.
+    unread: Option<Issue>,
 }
 
 impl TreeBuilder<'_> {
@@ -138,7 +146,12 @@ impl TreeBuilder<'_> {
     fn accept_in_message(&mut self, message: usize, item: ScanItem) -> ControlFlow<()> {
         match item {
             ScanItem::Set(_) => {}
-            ScanItem::Issue(key, issue) => self.stage.note(key, issue),
+            ScanItem::Issue(key, issue) => {
+                if issue.is_unread() && !is_about_message(key.as_ref()) {
+                    self.unread.get_or_insert_with(|| issue.clone());
+                }
+                self.stage.note(key, issue);
+            }
             ScanItem::Entry(Entry { key, order, span, project, is_copy, provenance, .. }) => {
                 match key {
                     EntityKey::Session(key) => {
@@ -169,13 +182,18 @@ impl TreeBuilder<'_> {
     }
 }
 
-/// Counts the planned records, and notes a missing session record and messages without parts.
-fn count_and_note_gaps(tree: &SessionRefTree, stage: &mut Stage) {
+fn is_about_message(key: Option<&EntityKey>) -> bool {
+    matches!(key, Some(EntityKey::Message(_) | EntityKey::Part(_) | EntityKey::Item(_)))
+}
+
+/// Counts the planned records, and notes a missing session record and messages without parts. If
+/// something of the session is unread, the record may be there.
+fn count_and_note_gaps(tree: &SessionRefTree, is_unread: bool, stage: &mut Stage) {
     stage.counts.sessions = usize::from(tree.session.span.is_some());
     stage.counts.messages = tree.messages.len();
     stage.counts.parts = tree.part_count();
     tree.spans().for_each(|span| stage.count_bytes(span));
-    if tree.session.span.is_none() {
+    if tree.session.span.is_none() && !is_unread {
         let kind = IssueKind::OrphanMessages { count: tree.messages.len() };
         stage.note_kind(tree.session.key.clone(), kind);
     }

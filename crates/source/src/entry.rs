@@ -33,7 +33,8 @@ pub struct Entry {
     pub key: EntityKey,
     /// The entity's order among its siblings.
     pub order: OrderKey,
-    /// The bytes, in the shape of opencode's own JSON. `None` if the call does not read them.
+    /// The bytes, in the shape of opencode's own JSON. `None` if the call does not read them, or for
+    /// the record of a session that exists and cannot be read; an issue then gives the reason.
     pub span: Option<MappedSpan>,
     /// The project that a session belongs to, according to the place of its record.
     pub project: Option<ProjectId>,

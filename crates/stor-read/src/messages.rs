@@ -10,7 +10,7 @@ use scrollback_stor_path::opencode::circular_orders;
 use crate::name_kind::NameKind;
 use crate::names::list_ids;
 use crate::transaction::{
-    FetchedBytes, FileTransaction, IssueSink, open_optional_dir, record_place,
+    FetchedBytes, FileTransaction, IssueSink, open_optional_dir, record_place, with_owner,
 };
 use scrollback_source::Entry;
 
@@ -85,6 +85,7 @@ impl FileTransaction<'_> {
     ) -> Option<Dir> {
         let id = session.session.as_str();
         let all = self.top_directory(MESSAGE, note)?;
+        let note = &mut with_owner(|| session.clone().into(), note);
         open_optional_dir(&all, id, || [MESSAGE, id].iter().collect(), note)
     }
 
@@ -96,6 +97,7 @@ impl FileTransaction<'_> {
     ) -> Vec<MessageId> {
         self.observe_listed_set(dir, session.clone());
         let path = || [MESSAGE, session.session.as_str()].iter().collect();
+        let note = &mut with_owner(|| session.clone().into(), note);
         list_ids(dir, NameKind::Records, path, (&mut self.list_buffer, &self.context), note)
     }
 

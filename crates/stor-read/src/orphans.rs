@@ -1,9 +1,11 @@
 //! Reads the orphans: messages without their session, and parts without their message. A committed
 //! revert leaves such parts behind, and the deletion of a session may leave both behind.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
-use scrollback_core_id::{MessageId, ProjectId, SessionId, SessionKey};
+use scrollback_core_err::Issue;
+use scrollback_core_id::{EntityKey, MessageId, ProjectId, SessionId, SessionKey};
 use scrollback_stor_mmap::Arena;
 use scrollback_stor_path::layout::{MESSAGE, PART, SESSION};
 
@@ -15,7 +17,17 @@ use scrollback_source::Entry;
 
 impl FileTransaction<'_> {
     pub(crate) fn read_orphans(&mut self, note: &mut IssueSink<'_>) -> Vec<Entry> {
-        let sessions = self.list_recorded_sessions(note);
+        // Records that cannot be listed may be the owners: then nothing is known to be an orphan.
+        let (mut unread_sessions, unread_messages) = (false, Cell::new(false));
+        let sessions = self.list_recorded_sessions(&mut |key, issue| {
+            unread_sessions |= issue.is_unread();
+            note(key, issue);
+        });
+        let note = &mut |key: Option<EntityKey>, issue: Issue| {
+            let is_message = matches!(key, Some(EntityKey::Message(_)));
+            unread_messages.set(unread_messages.get() || issue.is_unread() && !is_message);
+            note(key, issue);
+        };
         let mut messages: HashSet<MessageId> = HashSet::new();
         let mut orphans = Vec::new();
         if let Some(dir) = open_optional_dir(&self.root, MESSAGE, || MESSAGE.into(), note) {
@@ -37,12 +49,14 @@ impl FileTransaction<'_> {
                         note,
                     ));
                 }
-                if !sessions.contains(&owner) {
+                if !unread_sessions && !sessions.contains(&owner) {
                     orphans.extend(self.messages(&SessionKey::from(owner), note));
                 }
             }
         }
-        orphans.extend(self.read_orphan_parts(&messages, note));
+        if !unread_messages.get() {
+            orphans.extend(self.read_orphan_parts(&messages, note));
+        }
         self.listed_set = None; // several sets were listed, and none of them is the caller's
         orphans
     }
@@ -63,16 +77,8 @@ impl FileTransaction<'_> {
             note,
         );
         for project in projects {
-            let path = || [SESSION, project.as_str()].iter().collect();
-            if let Some(dir) = open_optional_dir(&dir, project.as_str(), path, note) {
-                sessions.extend(list_ids(
-                    &dir,
-                    NameKind::Records,
-                    path,
-                    (&mut self.list_buffer, &self.context),
-                    note,
-                ));
-            }
+            let listed = self.list_sessions_of(&dir, &project, note);
+            sessions.extend(listed.into_iter().flat_map(|(_, sessions)| sessions));
         }
         sessions
     }

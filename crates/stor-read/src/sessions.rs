@@ -1,7 +1,7 @@
 //! Reads projects and sessions: `project/<project>.json`, `session/<project>/<session>.json`.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use scrollback_core_err::{Issue, IssueKind};
@@ -15,7 +15,7 @@ use crate::entity_location::check_ids;
 use crate::name_kind::NameKind;
 use crate::names::list_ids;
 use crate::transaction::{
-    FetchedBytes, FileTransaction, IssueSink, open_optional_dir, record_place,
+    FetchedBytes, FileTransaction, IssueSink, open_optional_dir, record_place, with_owner,
 };
 use scrollback_source::Entry;
 
@@ -23,7 +23,13 @@ use scrollback_source::Entry;
 struct FetchedSession {
     session: SessionId,
     project: ProjectId,
-    fetched: FetchedBytes,
+    record: FetchedRecord,
+}
+
+/// The bytes of a record; or its order, if the record exists and cannot be read.
+enum FetchedRecord {
+    Read(FetchedBytes),
+    Unread(OrderKey),
 }
 
 impl FileTransaction<'_> {
@@ -80,20 +86,31 @@ impl FileTransaction<'_> {
         let mut arena = Arena::new();
         let mut records = Vec::new();
         for project in projects {
-            let path = || [SESSION, project.as_str()].iter().collect();
-            let Some(dir) = open_optional_dir(&dir, project.as_str(), path, note) else { continue };
-            for session in list_ids(
-                &dir,
-                NameKind::Records,
-                path,
-                (&mut self.list_buffer, &self.context),
-                note,
-            ) {
+            let Some((dir, sessions)) = self.list_sessions_of(&dir, &project, note) else {
+                continue;
+            };
+            for session in sessions {
                 records
                     .extend(self.fetch_session_record(&mut arena, &dir, &project, session, note));
             }
         }
         newest_per_session(records, arena, note)
+    }
+
+    /// Opens the directory of a project, and lists the sessions in it. `all` is the directory of all
+    /// projects. `None` if the directory is missing or cannot be read.
+    pub(crate) fn list_sessions_of(
+        &mut self,
+        all: &Dir,
+        project: &ProjectId,
+        note: &mut IssueSink<'_>,
+    ) -> Option<(Dir, Vec<SessionId>)> {
+        let path = || [SESSION, project.as_str()].iter().collect();
+        let note = &mut with_owner(|| project.clone().into(), note);
+        let dir = open_optional_dir(all, project.as_str(), path, note)?;
+        let sessions =
+            list_ids(&dir, NameKind::Records, path, (&mut self.list_buffer, &self.context), note);
+        Some((dir, sessions))
     }
 
     /// Reads the record of one session, in any project.
@@ -150,6 +167,7 @@ impl FileTransaction<'_> {
         for project in projects {
             let project: ProjectId = project;
             let path = || [SESSION, project.as_str()].iter().collect();
+            let note = &mut with_owner(|| project.clone().into(), note);
             if let Some(dir) = open_optional_dir(&dir, project.as_str(), path, note) {
                 records.extend(self.fetch_session_record(
                     arena,
@@ -173,13 +191,36 @@ impl FileTransaction<'_> {
         note: &mut IssueSink<'_>,
     ) -> Option<FetchedSession> {
         match self.fetch(arena, dir, session.as_bytes()) {
-            Ok(fetched) => Some(FetchedSession { session, project: project.clone(), fetched }),
+            Ok(fetched) => {
+                let record = FetchedRecord::Read(fetched);
+                Some(FetchedSession { session, project: project.clone(), record })
+            }
             Err(IssueKind::Vanished) => None, // moved to another project, or deleted
             Err(kind) => {
                 let place = record_place(&[SESSION, project.as_str()], session.as_str());
-                note(Some(EntityKey::Session(session.into())), Issue::new(place, kind));
-                None
+                let issue = Issue::new(place, kind);
+                let unread = issue.is_unread().then(|| FetchedSession {
+                    project: project.clone(),
+                    record: FetchedRecord::Unread(self.order_of_unread(dir, &session)),
+                    session: session.clone(),
+                });
+                note(Some(EntityKey::Session(session.into())), issue);
+                unread
             }
+        }
+    }
+
+    /// Returns the order of a session whose record cannot be read.
+    ///
+    /// A record that is being written has just changed, so its file's time counts: the session stays
+    /// the newest one. The time of any other file may be that of a copy, so the time of the id counts.
+    fn order_of_unread(&self, dir: &Dir, session: &SessionId) -> OrderKey {
+        let name = [session.as_bytes(), b".json"].concat();
+        let now = self.context.started().as_millis();
+        let stamp = dir.stat(&name).map(|(_, stamp)| stamp);
+        match stamp {
+            Ok(stamp) if !self.context.settles(&stamp) => OrderKey(stamp.mtime.as_millis()),
+            _ => OrderKey(session.time(now).unwrap_or_default()),
         }
     }
 }
@@ -194,12 +235,30 @@ fn newest_per_session(
     let arena = arena.freeze();
     let mut entries: Vec<Entry> = records
         .into_iter()
-        .map(|FetchedSession { session, project, fetched }| {
+        .map(|FetchedSession { session, project, record }| {
             let key = EntityKey::Session(session.into());
-            newest_first_entry(key, Some(project), fetched.into_span(&arena))
+            match record {
+                FetchedRecord::Read(fetched) => {
+                    newest_first_entry(key, Some(project), fetched.into_span(&arena))
+                }
+                FetchedRecord::Unread(order) => Entry {
+                    project: Some(project),
+                    provenance: json_files_provenance(),
+                    ..Entry::without_span(key, order)
+                },
+            }
         })
         .collect();
     sort_newest_first(&mut entries);
+    // A copy that can be read comes before the others of its session, whatever their order.
+    if entries.iter().any(|entry| entry.span.is_none()) {
+        let read: HashSet<EntityKey> = entries
+            .iter()
+            .filter(|entry| entry.span.is_some())
+            .map(|entry| entry.key.clone())
+            .collect();
+        entries.retain(|entry| entry.span.is_some() || !read.contains(&entry.key));
+    }
     // The entries are sorted, so the first entry of a session is its newest copy.
     let mut used_projects: HashMap<EntityKey, Option<ProjectId>> =
         HashMap::with_capacity(entries.len());

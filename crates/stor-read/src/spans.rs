@@ -1,7 +1,9 @@
 //! Reads single entities by key. The ids come from the caller, so each id is checked before it becomes
 //! a file name.
 
-use scrollback_core_err::{Issue, IssueKind};
+use std::path::PathBuf;
+
+use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{EntityKey, OrderKey};
 use scrollback_stor_mmap::{Arena, Dir, Directory};
 
@@ -31,8 +33,15 @@ impl FileTransaction<'_> {
             }
             let (directory, id) = directory_and_id(key);
             if let EntityKey::Session(session) = key {
-                match self.session(session, note) {
+                let mut has_issue = false;
+                let entry = self.session(session, &mut |about, issue| {
+                    has_issue |= about.as_ref() == Some(key);
+                    note(about, issue);
+                });
+                match entry {
                     Some(entry) => requested.push(RequestedEntity::Entry(entry)),
+                    // The issue says what is in the place of the record.
+                    None if has_issue => {}
                     None => {
                         let place = record_place(&directory, id);
                         note(Some(key.clone()), Issue::new(place, IssueKind::Vanished));
@@ -41,17 +50,29 @@ impl FileTransaction<'_> {
                 continue;
             }
             let open_dir = open.take().filter(|(last, _)| *last == directory);
-            let dir = open_dir.map_or_else(|| self.open_nested_dir(&directory), |(_, dir)| Ok(dir));
-            match dir.and_then(|dir| Ok((self.fetch(&mut arena, &dir, id.as_bytes())?, dir))) {
-                Ok((fetched, dir)) => {
-                    requested.push(RequestedEntity::Fetched(key.clone(), fetched));
-                    open = Some((directory, dir));
-                }
+            let dir = match open_dir {
+                Some((_, dir)) => dir,
+                None => match self.open_nested_dir(&directory) {
+                    Ok(dir) => dir,
+                    Err(issue) => {
+                        // A missing directory means that the entity is gone.
+                        let place = match issue.is_vanished() {
+                            true => record_place(&directory, id),
+                            false => issue.place,
+                        };
+                        note(Some(key.clone()), Issue::new(place, issue.kind));
+                        continue;
+                    }
+                },
+            };
+            match self.fetch(&mut arena, &dir, id.as_bytes()) {
+                Ok(fetched) => requested.push(RequestedEntity::Fetched(key.clone(), fetched)),
                 Err(kind) => {
                     let place = record_place(&directory, id);
                     note(Some(key.clone()), Issue::new(place, kind));
                 }
             }
+            open = Some((directory, dir));
         }
         let arena = arena.freeze();
         let to_entry = |entity| match entity {
@@ -68,9 +89,16 @@ impl FileTransaction<'_> {
         requested.into_iter().map(to_entry).collect()
     }
 
-    fn open_nested_dir(&self, directory: &[&str]) -> Result<Dir, IssueKind> {
-        let (first, rest) = directory.split_first().ok_or(IssueKind::Vanished)?;
-        let top = self.root.open_dir(first.as_bytes())?;
-        rest.iter().try_fold(top, |dir, name| dir.open_dir(name.as_bytes()))
+    /// Opens a directory below the root. The place of an issue is the directory that failed.
+    fn open_nested_dir(&self, directory: &[&str]) -> Result<Dir, Issue> {
+        let mut open: Option<Dir> = None;
+        for (at, name) in directory.iter().enumerate() {
+            let parent = open.as_ref().unwrap_or(&self.root);
+            let dir = parent.open_dir(name.as_bytes()).map_err(|kind| {
+                Issue::new(Place::path(directory[..=at].iter().collect::<PathBuf>()), kind)
+            })?;
+            open = Some(dir);
+        }
+        open.ok_or_else(|| Issue::new(Place::default(), IssueKind::Vanished))
     }
 }

@@ -62,7 +62,7 @@ impl FileTransaction<'_> {
             sink.emit_issue(k, i)
         });
         let Some(dir) = dir else { return };
-        self.survey_records(&dir, &[PROJECT], None, ProjectId::as_bytes, EntityKey::Project, sink);
+        self.survey_records(&dir, &[PROJECT], ProjectId::as_bytes, EntityKey::Project, sink);
     }
 
     fn survey_sessions(&mut self, sink: &mut SurveySink<'_>) {
@@ -80,10 +80,13 @@ impl FileTransaction<'_> {
         for project in projects {
             let place = [SESSION, project.as_str()];
             let note = &mut |key, issue| sink.emit_issue(key, issue);
-            let dir = open_optional_dir(&all, project.as_str(), || place.iter().collect(), note);
-            let Some(dir) = dir else { continue };
-            let key = |session: SessionId| EntityKey::Session(session.into());
-            self.survey_records(&dir, &place, Some(&project), SessionId::as_bytes, key, sink);
+            let Some((dir, sessions)) = self.list_sessions_of(&all, &project, note) else {
+                continue;
+            };
+            let key =
+                |session: SessionId| (EntityKey::Session(session.into()), OrderKey::default());
+            let bytes = SessionId::as_bytes;
+            self.survey_ids(&dir, &place, Some(&project), bytes, key, sessions, sink);
         }
     }
 
@@ -119,14 +122,8 @@ impl FileTransaction<'_> {
         self.survey_listed_set(&dir, session.clone(), sink);
         let session = &session.session;
         let key = |message| MessageKey { session: session.clone(), message }.into();
-        self.survey_records(
-            &dir,
-            &[MESSAGE, session.as_str()],
-            None,
-            MessageId::as_bytes,
-            key,
-            sink,
-        );
+        let place = [MESSAGE, session.as_str()];
+        self.survey_records(&dir, &place, MessageId::as_bytes, key, sink);
     }
 
     fn survey_given_messages(
@@ -175,7 +172,6 @@ impl FileTransaction<'_> {
         &mut self,
         dir: &Dir,
         directory: &[&str],
-        project: Option<&ProjectId>,
         bytes: impl Fn(&I) -> &[u8],
         key: impl Fn(I) -> EntityKey,
         sink: &mut SurveySink<'_>,
@@ -185,7 +181,7 @@ impl FileTransaction<'_> {
         let ids: Vec<I> =
             list_ids(dir, NameKind::Records, path, (&mut self.list_buffer, &self.context), note);
         let key = |id| (key(id), OrderKey::default());
-        self.survey_ids(dir, directory, project, bytes, key, ids, sink);
+        self.survey_ids(dir, directory, None, bytes, key, ids, sink);
     }
 
     #[expect(clippy::too_many_arguments, reason = "what records of any kind have in common")]
@@ -245,10 +241,10 @@ impl FileTransaction<'_> {
             Err(IssueKind::Vanished) => return,
             Err(kind) => kind,
         };
-        sink.emit_issue(
-            None,
-            Issue::new(Place::path(Path::new(top).join(&*String::from_utf8_lossy(id))), kind),
-        );
+        let place = Place::path(Path::new(top).join(&*String::from_utf8_lossy(id)));
+        let issue = Issue::new(place, kind);
+        let owner = issue.is_unread().then_some(key);
+        sink.emit_issue(owner, issue);
     }
 
     /// Observes a set before it is listed.

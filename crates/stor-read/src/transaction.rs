@@ -155,6 +155,18 @@ pub(crate) fn open_optional_dir(
     }
 }
 
+/// Returns a sink for the issues of a directory. If the directory itself cannot be read, the issue
+/// names the entity that owns the records in it.
+pub(crate) fn with_owner<'n>(
+    owner: impl Fn() -> EntityKey + 'n,
+    note: &'n mut IssueSink<'_>,
+) -> impl FnMut(Option<EntityKey>, Issue) + 'n {
+    move |key, issue| {
+        let key = key.or_else(|| issue.is_unread().then(&owner));
+        note(key, issue);
+    }
+}
+
 /// Returns the path of an entity's record, for issues.
 pub(crate) fn record_place(directory: &[&str], id: &str) -> Place {
     Place::path(directory.iter().collect::<PathBuf>().join(format!("{id}.json")))

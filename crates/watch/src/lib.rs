@@ -8,6 +8,7 @@ mod error;
 mod fallback_chain;
 mod feed;
 mod follow;
+mod issues;
 mod live;
 mod options;
 mod retry_queue;

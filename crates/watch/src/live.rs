@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 
 use scrollback_core_id::{Cursor, SessionKey};
+use scrollback_core_type::StageIssue;
 use scrollback_flow::{OnProgress, SessionMaterializer, Snapshots};
 use scrollback_index::SessionIndex;
 use scrollback_source::Source;
@@ -165,6 +166,12 @@ impl Live {
     /// Returns the counters of the driver.
     pub fn stats(&self) -> LiveStats {
         self.shared.stats().clone()
+    }
+
+    /// Takes the issues that were found since the last call, each once: records that could not be
+    /// read. The index keeps such a record as it was.
+    pub fn take_issues(&self) -> Vec<StageIssue> {
+        self.shared.issues().take()
     }
 
     /// Ends the driver. Waits for the end of a thread; a task ends when its runtime runs next.

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::dirty::DirtyTracker;
 use crate::feed::FeedClock;
+use crate::issues::FoundIssues;
 use crate::stats::LiveStats;
 
 /// The state that a driver shares with [`Live`](crate::Live) and its followers.
@@ -19,6 +20,7 @@ pub(crate) struct Shared {
     /// The cursor of the index. A follower waits for a new cursor and then pulls the changes.
     pub(crate) cursor_updates: watch::Receiver<Cursor>,
     pub(crate) stats: Mutex<LiveStats>,
+    pub(crate) issues: Mutex<FoundIssues>,
     /// The clock of the last feed batch that was verified completely; `None` after a failed rescan.
     pub(crate) checked_clock: Mutex<Option<FeedClock>>,
     /// Set to interrupt a long refresh.
@@ -28,6 +30,10 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn stats(&self) -> MutexGuard<'_, LiveStats> {
         self.stats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn issues(&self) -> MutexGuard<'_, FoundIssues> {
+        self.issues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn checked_clock(&self) -> MutexGuard<'_, Option<FeedClock>> {

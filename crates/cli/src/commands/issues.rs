@@ -8,7 +8,7 @@ use crate::out::Out;
 
 /// Reports issues. A message without parts is common in sound stores: that issue is listed only with
 /// `--issues`, and not counted otherwise.
-pub(super) fn report(out: &mut Out, issues: &[StageIssue]) -> Result<()> {
+pub(crate) fn report(out: &mut Out, issues: &[StageIssue]) -> Result<()> {
     let notable =
         |issue: &&StageIssue| out.lists_issues() || issue.issue.kind != IssueKind::NoParts;
     let notable: Vec<&StageIssue> = issues.iter().filter(notable).collect();

@@ -4,7 +4,7 @@ mod cache;
 mod demo;
 mod export;
 mod fields;
-mod issues;
+pub(crate) mod issues;
 mod ls;
 mod raw;
 mod show;

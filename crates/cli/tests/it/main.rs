@@ -25,6 +25,8 @@ mod support;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod tool_calls;
+#[cfg(unix)]
+mod unreadable;
 mod usage;
 mod v2;
 #[cfg(target_os = "linux")]

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::panic::resume_unwind;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use scrollback_core_id::{EntityKey, Scope, SessionKey};
@@ -15,6 +15,7 @@ use super::pool::{self, OnProgress, Worker};
 use super::projects;
 use super::refresh::storable_token;
 use super::session::{self, IssueLog, PartDetail, WholeSession};
+use super::unread::UnreadEntities;
 use crate::stage::{Stage, locate_issues};
 
 /// Reads a whole store into a new index: its projects, sessions and messages, and as much of its
@@ -54,13 +55,19 @@ pub fn build_index(
     let jobs = thread::scope(|scope| {
         // In parallel with the listing, because it takes as long.
         let without_record = scope.spawn(|| sessions_without_record(source));
-        let mut jobs = list_jobs(source, &mut builder, &mut issue_log)?;
+        let (mut jobs, unread) = list_jobs(source, &mut builder, &mut issue_log)?;
         let (without_record, more) =
             without_record.join().unwrap_or_else(|panic| resume_unwind(panic))?;
         issue_log.issues.extend(more.issues);
         let listed: HashSet<SessionKey> = jobs.iter().map(|job| job.key.clone()).collect();
         let without_record = without_record.into_iter().filter(|key| !listed.contains(key));
-        jobs.extend(without_record.map(|key| Job { key, entry: None }));
+        // A record in a place that could not be read may be missing from both lists.
+        let mut keys: HashSet<SessionKey> = without_record.collect();
+        keys.extend(unread.sessions().filter(|key| !listed.contains(key)).cloned());
+        jobs.extend(keys.into_iter().map(|key| {
+            let may_have_record = unread.may_have_session(&key, None);
+            Job { key, entry: None, may_have_record }
+        }));
         Ok::<_, Error>(jobs)
     })?;
     let with_issues = sessions_with_issues(&issue_log);
@@ -69,6 +76,15 @@ pub fn build_index(
     let read = pool::run(source, &jobs, progress, |worker, job: &Job| {
         let WholeSession { contents: mut session, issue_log } =
             session::read_whole_session(worker, &job.key, job.entry.as_ref(), parts)?;
+        if job.may_have_record {
+            // Without messages nothing shows that the session exists.
+            let state = &mut session.state;
+            if state.refresh_state.message_set.is_none() {
+                return Ok((issue_log.issues, Some(job.key.clone())));
+            }
+            let unknown = session::unknown_session(&job.key, state.refresh_state.checked_at);
+            state.record = Some(Arc::new(unknown));
+        }
         session.state.refresh_state.unsettled |= with_issues.contains(&session.key);
         // The worker adds the session itself if the builder is free, and reuses its memory for the
         // next session. Otherwise the session waits for the next worker that gets the builder, so that
@@ -82,14 +98,19 @@ pub fn build_index(
             }
             Err(_) => waiting.lock().unwrap_or_else(PoisonError::into_inner).push(session),
         }
-        Ok(issue_log.issues)
+        Ok((issue_log.issues, None))
     })?;
     let ControlFlow::Continue(read) = read else { return Ok(ControlFlow::Break(())) };
-    issue_log.issues.extend(read.into_iter().flatten());
+    let mut left_out = HashSet::new();
+    for (issues, key) in read {
+        issue_log.issues.extend(issues);
+        left_out.extend(key);
+    }
     let mut builder = builder.into_inner().unwrap_or_else(PoisonError::into_inner);
     builder.add_waiting(&waiting);
     let CountingBuilder { mut builder, counts } = builder;
-    let listed: HashSet<&SessionKey> = jobs.iter().map(|job| &job.key).collect();
+    let listed: HashSet<&SessionKey> =
+        jobs.iter().map(|job| &job.key).filter(|key| !left_out.contains(*key)).collect();
     builder.set_token(storable_token(token, &issue_log, |session| listed.contains(session)));
     stage.counts = counts;
     let index = builder.finish();
@@ -128,33 +149,40 @@ struct Job {
     key: SessionKey,
     /// The session's record, which a worker parses; `None` for a session that has only messages.
     entry: Option<Entry>,
+    /// Whether the session has no entry because its record may be in a place that was not read.
+    may_have_record: bool,
 }
 
-/// Adds the projects to the index, and lists every session that has a record, newest first.
+/// Adds the projects to the index, and lists every session that has a record, newest first. Also
+/// returns which records could not be read.
 fn list_jobs(
     source: &dyn Source,
     builder: &mut IndexBuilder,
     issue_log: &mut IssueLog,
-) -> Result<Vec<Job>> {
+) -> Result<(Vec<Job>, UnreadEntities)> {
     let Worker { mut reader, mut meta_builder, .. } = Worker::new(source)?;
     let projects = projects::read_projects(&mut meta_builder, issue_log, |visit| {
         reader.scan(&Scope::Projects, visit)
     })?;
     projects.iter().for_each(|meta| builder.add_project(meta));
-    let mut jobs = Vec::new();
+    let (mut jobs, mut unread) = (Vec::new(), UnreadEntities::default());
     reader.scan(&Scope::Sessions, &mut |item| {
         match item {
             ScanItem::Entry(entry) => {
                 if let EntityKey::Session(key) = &entry.key {
-                    jobs.push(Job { key: key.clone(), entry: Some(entry) });
+                    let key = key.clone();
+                    jobs.push(Job { key, entry: Some(entry), may_have_record: false });
                 }
             }
-            ScanItem::Issue(key, issue) => issue_log.note(key, issue),
+            ScanItem::Issue(key, issue) => {
+                unread.note(key.as_ref(), &issue);
+                issue_log.note(key, issue);
+            }
             ScanItem::Set(_) => {}
         }
         ControlFlow::Continue(())
     })?;
-    Ok(jobs)
+    Ok((jobs, unread))
 }
 
 /// Returns the sessions that have messages and no record. The result may include other sessions.

@@ -80,6 +80,25 @@ impl MetaBuilder {
         (meta, issues)
     }
 
+    /// Returns the meta of a session whose record exists and cannot be read.
+    pub(crate) fn unread_session(
+        &mut self,
+        key: SessionKey,
+        order: OrderKey,
+        project: Option<ProjectId>,
+        origin: Option<&SourceId>,
+        provenance: &Provenance,
+    ) -> SessionMeta {
+        SessionMeta {
+            order,
+            project,
+            provenance: provenance.clone(),
+            origin: origin.map(|origin| self.names.intern(origin.as_str())),
+            damaged: true,
+            ..SessionMeta::new(key)
+        }
+    }
+
     /// Adds the meta of a message to `metas`, and returns the issues with the record. The meta is not
     /// returned, because metas are large and moving them costs time.
     pub(crate) fn message(

@@ -14,6 +14,7 @@ mod refresh;
 mod resume;
 pub(crate) mod session;
 mod snapshots;
+mod unread;
 pub(crate) mod verify;
 mod verify_outcome;
 
@@ -28,4 +29,4 @@ pub use refresh::{RefreshSummary, refresh_index};
 pub use session::PartDetail;
 pub(crate) use session::{IssueLog, list_parts};
 pub use snapshots::{NoSnapshot, SnapshotFile, Snapshots};
-pub(crate) use verify::{carry_over_parts, read_messages, verify, verify_record};
+pub(crate) use verify::{VerifiedRecord, carry_over_parts, read_messages, verify, verify_record};

@@ -10,6 +10,7 @@ use scrollback_source::{Observation, Result, ScanItem, ScanVisitor, Survey, Surv
 use super::meta_builder::MetaBuilder;
 use super::pool::Worker;
 use super::session::IssueLog;
+use super::unread::{UnreadEntities, unclean};
 
 /// Reads the projects that `scan` hands out. A project with an issue is not clean, so that every
 /// refresh reads it and reports its issue again.
@@ -53,6 +54,7 @@ pub(super) fn refresh_projects(
     issue_log: &mut IssueLog,
 ) -> Result<()> {
     let mut observed: HashMap<ProjectId, Observation> = HashMap::new();
+    let mut unread = UnreadEntities::default();
     worker.reader.survey(&Survey::Projects, &mut |item| {
         match item {
             SurveyItem::Observation(observation) => {
@@ -60,12 +62,19 @@ pub(super) fn refresh_projects(
                     observed.insert(id.clone(), observation);
                 }
             }
-            SurveyItem::Issue(key, issue) => issue_log.note(key, issue),
+            SurveyItem::Issue(key, issue) => {
+                unread.note(key.as_ref(), &issue);
+                issue_log.note(key, issue);
+            }
         }
         ControlFlow::Continue(())
     })?;
     for project in view.projects() {
         match observed.get(&project.id) {
+            None if unread.may_have_project(&project.id) => {
+                let observed = unclean(project.observed);
+                batch.put_project(ProjectMeta { observed, ..ProjectMeta::clone(&project) });
+            }
             None => batch.remove_project(project.id.clone()),
             Some(current) if project.observed.is_unchanged(&current.stamp) => {
                 observed.remove(&project.id);

@@ -15,6 +15,7 @@ use super::options::{RefreshOptions, Verify};
 use super::pool::{self, OnProgress, Worker};
 use super::projects;
 use super::session::{IssueLog, PartDetail};
+use super::unread::UnreadEntities;
 use super::verify::{SessionObservation, verify};
 use crate::stage::{Stage, locate_issues};
 
@@ -193,7 +194,8 @@ fn find_dirty_sessions(
     };
     // The records of all sessions are compared even if the probe names the changes, because a probe
     // names only changes of messages and parts. The sets of messages are surveyed only without it.
-    let mut observed = observe_sessions(worker, reported.is_none(), issue_log)?;
+    let mut unread = UnreadSets::default();
+    let mut observed = observe_sessions(worker, reported.is_none(), &mut unread, issue_log)?;
     let mut removed = Vec::new();
     for id in known {
         let key = SessionKey::from(id);
@@ -201,6 +203,10 @@ fn find_dirty_sessions(
             continue;
         }
         match &mut reported {
+            // Its record or its messages may be in a place that could not be read, so it is verified.
+            None if unread.may_have(view, &key) => {
+                observed.insert(key, SessionObservation::default());
+            }
             None => removed.push(key),
             // The session lost its record, or never had one. Its messages were not surveyed. If it lost
             // the record, it is verified, which finds out whether messages are left.
@@ -217,6 +223,12 @@ fn find_dirty_sessions(
     for key in reported.iter().flatten() {
         observed.entry(key.clone()).or_default();
     }
+    if !unread.is_empty() {
+        for (key, current) in &mut observed {
+            current.is_record_unread =
+                current.records.is_empty() && unread.may_have_record(view, key);
+        }
+    }
     let sessions = observed.len();
     let is_reported =
         |key: &SessionKey| reported.as_ref().is_some_and(|reported| reported.contains(key));
@@ -227,10 +239,38 @@ fn find_dirty_sessions(
     Ok(RefreshWork { jobs, removed, sessions })
 }
 
+/// What a survey of all sessions could not read.
+#[derive(Default)]
+struct UnreadSets {
+    /// The unread records, and the directories or tables that may have them.
+    records: UnreadEntities,
+    /// The unread sets of messages.
+    messages: UnreadEntities,
+}
+
+impl UnreadSets {
+    fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.messages.is_empty()
+    }
+
+    /// Checks whether a session may have a record that was not observed.
+    fn may_have_record(&self, view: &View, key: &SessionKey) -> bool {
+        let known = view.session(&key.session);
+        self.records.may_have_session(key, known.as_ref().and_then(|known| known.project.as_ref()))
+    }
+
+    /// Checks whether a session may have a record or messages that were not observed.
+    fn may_have(&self, view: &View, key: &SessionKey) -> bool {
+        !self.is_empty()
+            && (self.may_have_record(view, key) || self.messages.may_have_messages(key))
+    }
+}
+
 /// Surveys the records of all sessions and, if `sets` is `true`, the sets of their messages.
 fn observe_sessions(
     worker: &mut Worker<'_>,
     sets: bool,
+    unread: &mut UnreadSets,
     issue_log: &mut IssueLog,
 ) -> Result<HashMap<SessionKey, SessionObservation>> {
     let mut observed: HashMap<SessionKey, SessionObservation> = HashMap::new();
@@ -251,6 +291,10 @@ fn observe_sessions(
                     if let Some(EntityKey::Session(key)) = &key {
                         observed.entry(key.clone()).or_default().has_issue = true;
                     }
+                    match survey {
+                        Survey::Sessions => unread.records.note(key.as_ref(), &issue),
+                        _ => unread.messages.note(key.as_ref(), &issue),
+                    }
                     issue_log.note(key, issue);
                 }
             }
@@ -258,8 +302,10 @@ fn observe_sessions(
         })?;
     }
     if sets {
-        for session in observed.values_mut() {
-            session.set.get_or_insert(None);
+        for (key, session) in &mut observed {
+            if session.set.is_none() && !unread.messages.may_have_messages(key) {
+                session.set = Some(None);
+            }
         }
     }
     Ok(observed)

@@ -17,6 +17,7 @@ use scrollback_stor_mmap::Settled;
 
 use super::meta_builder::{MessagePosition, MetaBuilder, observed_from_observation};
 use super::pool::Worker;
+use super::unread::{UnreadEntities, keep_unread_parts};
 
 /// The detail of parts in an index. Each level includes the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -73,7 +74,8 @@ pub(crate) fn read_whole_session(
     if parts > PartDetail::Later {
         *file_count += messages.len() as u64;
         for message in &mut messages {
-            message.parts = Some(list_parts(&mut **reader, &message.key, parts, &mut issue_log)?);
+            let listed = list_parts(&mut **reader, &message.key, None, parts, &mut issue_log)?;
+            message.parts = listed.list;
         }
     }
     let state = refresh_state(record.as_deref(), set, &messages, checked_at, &issue_log);
@@ -147,15 +149,24 @@ pub(super) fn read_all_messages(
     Ok(SessionMessages { set, resume, messages })
 }
 
-/// Converts the entry of a session to its meta, and notes the issues with the record. `None` if the
-/// entry has no bytes.
+/// Converts the entry of a session to its meta, and notes the issues with the record. An entry without
+/// bytes is a record that cannot be read: its meta is marked as damaged.
 pub(crate) fn session_meta(
     meta_builder: &mut MetaBuilder,
     entry: &Entry,
     issue_log: &mut IssueLog,
 ) -> Option<SessionMeta> {
-    let (EntityKey::Session(key), Some(span)) = (&entry.key, &entry.span) else { return None };
+    let EntityKey::Session(key) = &entry.key else { return None };
     let Entry { order, project, origin, provenance, .. } = entry;
+    let Some(span) = &entry.span else {
+        return Some(meta_builder.unread_session(
+            key.clone(),
+            *order,
+            project.clone(),
+            origin.as_ref(),
+            provenance,
+        ));
+    };
     let (meta, issues) = meta_builder.session(
         key.clone(),
         *order,
@@ -166,6 +177,14 @@ pub(crate) fn session_meta(
     );
     issue_log.note_about(&entry.key, issues);
     Some(meta)
+}
+
+/// Returns the meta of a session that may have a record in a place that cannot be read. Its order is
+/// the time in its id.
+pub(super) fn unknown_session(key: &SessionKey, now: UnixNanos) -> SessionMeta {
+    let created = key.session.time(now.as_millis());
+    let order = OrderKey(created.unwrap_or_default());
+    SessionMeta { order, damaged: true, ..SessionMeta::new(key.clone()) }
 }
 
 /// Adds the meta of a message to `messages`, and notes the issues with the record.
@@ -210,8 +229,39 @@ pub(super) fn refresh_state<'m>(
     RefreshState { newest_change: newest, unsettled, ..state }
 }
 
-/// Lists the parts of a message, with as much detail as `parts` says.
+/// The parts of a message, as far as they could be listed.
+pub(crate) struct ListedParts {
+    /// The list; `None` if the parts cannot be listed and were never listed before.
+    pub(crate) list: Option<PartList>,
+    /// Whether the list has parts that are only known from before, or lacks parts that were never
+    /// listed.
+    pub(crate) is_incomplete: bool,
+}
+
+/// Lists the parts of a message, with as much detail as `parts` says. `known` is the last list: parts
+/// in a place that cannot be read stay as they are there.
 pub(crate) fn list_parts(
+    reader: &mut dyn Reader,
+    key: &MessageKey,
+    known: Option<&PartList>,
+    parts: PartDetail,
+    issue_log: &mut IssueLog,
+) -> Result<ListedParts> {
+    let before = issue_log.issues.len();
+    let listed = list_readable_parts(reader, key, parts, issue_log)?;
+    let mut unread = UnreadEntities::default();
+    let issues = &issue_log.issues[before..];
+    issues.iter().for_each(|issue| unread.note(issue.key.as_ref(), &issue.issue));
+    if unread.is_empty() {
+        return Ok(ListedParts { list: Some(listed), is_incomplete: false });
+    }
+    let is_unread = |part: &PartRef| unread.may_have_part(key, &part.id);
+    let has_list = known.is_some() || !unread.may_have_parts(key);
+    let list = has_list.then(|| keep_unread_parts(listed, known, is_unread));
+    Ok(ListedParts { list, is_incomplete: true })
+}
+
+fn list_readable_parts(
     reader: &mut dyn Reader,
     key: &MessageKey,
     parts: PartDetail,

@@ -1,6 +1,6 @@
 //! Verifies one session: compares the stamp of every file with the index, and reads what changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -18,8 +18,9 @@ use super::pool::Worker;
 use super::resume::resume;
 use super::session::{
     IssueLog, PartDetail, SessionMessages, list_parts, push_message_meta, read_all_messages,
-    refresh_state, session_meta,
+    refresh_state, session_meta, unknown_session,
 };
+use super::unread::{UnreadEntities, unclean, unread_message, unread_session};
 use super::verify_outcome::{VerifyOutcome, needs_revision};
 
 /// What a survey observed of a session: its record and its message set.
@@ -31,6 +32,9 @@ pub(crate) struct SessionObservation {
     pub(crate) set: Option<Option<Observation>>,
     /// Whether the survey found an issue with the record.
     pub(crate) has_issue: bool,
+    /// Whether the session may have a record although the survey observed none: the directory or
+    /// table of the record was not read.
+    pub(crate) is_record_unread: bool,
 }
 
 impl SessionObservation {
@@ -89,7 +93,13 @@ pub(crate) fn verify(
     // a log could not be resumed, stamps cannot show which of its records are unchanged.
     let is_log = known.as_ref().is_some_and(|known| known.resume.is_some());
     let observation = observation.filter(|_| !is_log);
-    let record = verify_record(worker, known.as_deref(), key, observation, &mut issue_log)?;
+    let verified = verify_record(worker, known.as_deref(), key, observation, &mut issue_log)?;
+    let (mut record, is_record_unread) = match verified {
+        VerifiedRecord::Present(record) => (Some(record), false),
+        VerifiedRecord::Gone => (None, false),
+        VerifiedRecord::Unread => (None, true),
+    };
+    let issues_of_record = issue_log.issues.len();
 
     // The shortcut for an unchanged session. A hot session does not take it: a stamp in it may be
     // unsettled, and committing the new time of verification may make it cold. Nor does a session with
@@ -109,10 +119,21 @@ pub(crate) fn verify(
     // A new session is read as a whole. So is a log that could not be resumed: only reading all of it
     // gives a new token to resume from.
     let mut batch = Batch::new();
-    let SessionMessages { set, resume, mut messages } = match is_log || known.is_none() {
+    let SessionMessages { mut set, resume, mut messages } = match is_log || known.is_none() {
         true => reread_all_messages(worker, key, &old, &mut batch, &mut issue_log)?,
         false => read_changed_messages(worker, key, &old, &mut batch, &mut issue_log)?,
     };
+    let mut unread = UnreadEntities::default();
+    let issues_of_messages = &issue_log.issues[issues_of_record..];
+    issues_of_messages.iter().for_each(|issue| unread.note(issue.key.as_ref(), &issue.issue));
+    let are_messages_unread = unread.may_have_messages(key);
+    if are_messages_unread {
+        let known_set = known.as_ref().and_then(|known| known.refresh_state.message_set);
+        set = set.or(known_set).map(unclean);
+    }
+    if is_record_unread && set.is_some() {
+        record = Some(Arc::new(unknown_session(key, checked_at)));
+    }
     let mut counters =
         RefreshCounters { compared: messages.len() as u64, ..RefreshCounters::default() };
     counters.cloned += (old.len() as u64).min(counters.compared);
@@ -126,8 +147,9 @@ pub(crate) fn verify(
             batch.put_message(message);
         }
     }
-    // A session with neither a record nor messages is gone from the store.
-    let exists = record.is_some() || set.is_some();
+    // A session with neither a record nor messages is gone from the store, unless its messages could
+    // not be read.
+    let exists = record.is_some() || set.is_some() || known.is_some() && are_messages_unread;
     match known {
         Some(_) if !exists => batch.remove_session(key.clone()),
         None if !exists => {}
@@ -162,17 +184,21 @@ fn reread_all_messages(
         let old = old.remove(&message.key.message);
         message.parts = old.and_then(|old| old.parts.clone());
     }
-    for issue in &issue_log.issues[before..] {
-        if let Some(EntityKey::Message(unreadable)) = &issue.key {
-            old.remove(&unreadable.message); // unreadable, but not gone: its old meta stays
+    let mut unread = UnreadEntities::default();
+    let issues = &issue_log.issues[before..];
+    issues.iter().for_each(|issue| unread.note(issue.key.as_ref(), &issue.issue));
+    for message in old.into_values() {
+        if unread.may_have_message(&message.key) {
+            all.messages.push(unread_message(message));
+        } else {
+            batch.remove_message(message.key.clone());
         }
     }
-    old.into_values().for_each(|message| batch.remove_message(message.key.clone()));
     Ok(all)
 }
 
-/// Returns all messages of a session: unchanged ones from the index, new and changed ones read from
-/// the store. Messages that are gone are removed.
+/// Returns all messages of a session: unchanged and unreadable ones from the index, new and changed
+/// ones read from the store. Messages that are gone are removed.
 fn read_changed_messages(
     worker: &mut Worker<'_>,
     key: &SessionKey,
@@ -180,14 +206,17 @@ fn read_changed_messages(
     batch: &mut Batch,
     issue_log: &mut IssueLog,
 ) -> Result<SessionMessages> {
-    let (mut set, mut listed) = (None, Vec::new());
+    let (mut set, mut listed, mut unread) = (None, Vec::new(), UnreadEntities::default());
     worker.reader.survey(&Survey::Messages(key), &mut |item| {
         match item {
             SurveyItem::Observation(observation) => match observation.key {
                 EntityKey::Message(key) => listed.push((key, observation.stamp)),
                 _ => set = Some(observed_from_observation(&observation)),
             },
-            SurveyItem::Issue(key, issue) => issue_log.note(key, issue),
+            SurveyItem::Issue(key, issue) => {
+                unread.note(key.as_ref(), &issue);
+                issue_log.note(key, issue);
+            }
         }
         ControlFlow::Continue(())
     })?;
@@ -197,6 +226,7 @@ fn read_changed_messages(
     let mut messages = Vec::with_capacity(observed.len());
     for message in old {
         match observed.get(&message.key.message) {
+            None if unread.may_have_message(&message.key) => messages.push(unread_message(message)),
             None => batch.remove_message(message.key.clone()),
             Some(current) if message.observed.is_unchanged(current) => {
                 observed.remove(&message.key.message);
@@ -209,42 +239,62 @@ fn read_changed_messages(
     Ok(SessionMessages { set, resume: None, messages })
 }
 
-/// Returns the session's record as it is now; `None` if it is gone or unreadable.
-///
-/// Without an observation the record is read in any case.
+/// A session's record, as far as it could be verified.
+pub(crate) enum VerifiedRecord {
+    /// The record. If it cannot be read now, this is the last known record, or a damaged one.
+    Present(Arc<SessionMeta>),
+    /// The store has no record of the session.
+    Gone,
+    /// The record was never read, and may be in a place that cannot be read.
+    Unread,
+}
+
+/// Returns the session's record as it is now. Without an observation the record is read in any case.
 pub(crate) fn verify_record(
     worker: &mut Worker<'_>,
     known: Option<&SessionState>,
     key: &SessionKey,
     observation: Option<&SessionObservation>,
     issue_log: &mut IssueLog,
-) -> Result<Option<Arc<SessionMeta>>> {
+) -> Result<VerifiedRecord> {
+    let observation = observation.filter(|observation| !observation.is_record_unread);
     let records = observation.map(|observation| &observation.records[..]);
     let known = known.and_then(|known| known.record.as_ref());
     match (records, known) {
-        (Some([]), _) => return Ok(None),
+        (Some([]), _) => return Ok(VerifiedRecord::Gone),
         (Some([current]), Some(known)) if is_same_record(known, current) => {
-            return Ok(Some(Arc::clone(known)));
+            return Ok(VerifiedRecord::Present(Arc::clone(known)));
         }
         _ => {}
     }
     let Worker { reader, meta_builder, .. } = worker;
     let requested = [EntityKey::Session(key.clone())];
-    let mut read = None;
+    let (mut read, mut unread) = (None, UnreadEntities::default());
     reader.spans(&requested, &mut |item| {
         match item {
-            ScanItem::Entry(entry) => read = session_meta(meta_builder, &entry, issue_log),
+            // Without bytes the record exists and cannot be read.
+            ScanItem::Entry(entry) if entry.span.is_some() || known.is_none() => {
+                read = session_meta(meta_builder, &entry, issue_log);
+            }
             ScanItem::Issue(_, issue) if issue.is_vanished() => {} // gone: the result is `None`
-            ScanItem::Issue(key, issue) => issue_log.note(key, issue),
-            ScanItem::Set(_) => {}
+            ScanItem::Issue(key, issue) => {
+                unread.note(key.as_ref(), &issue);
+                issue_log.note(key, issue);
+            }
+            ScanItem::Entry(_) | ScanItem::Set(_) => {}
         }
         ControlFlow::Continue(())
     })?;
-    // An equal record keeps its `Arc`, so that the session does not count as changed.
-    match (read, known) {
-        (Some(read), Some(known)) if **known == read => Ok(Some(Arc::clone(known))),
-        (read, _) => Ok(read.map(Arc::new)),
-    }
+    let project = known.and_then(|known| known.project.as_ref());
+    let is_unread = unread.may_have_session(key, project);
+    Ok(match (read, known) {
+        // An equal record keeps its `Arc`, so that the session does not count as changed.
+        (Some(read), Some(known)) if **known == read => VerifiedRecord::Present(Arc::clone(known)),
+        (Some(read), _) => VerifiedRecord::Present(Arc::new(read)),
+        (None, Some(known)) if is_unread => VerifiedRecord::Present(unread_session(known)),
+        (None, None) if is_unread => VerifiedRecord::Unread,
+        (None, _) => VerifiedRecord::Gone,
+    })
 }
 
 /// Checks whether a record has the same stamp and project as in the index.
@@ -253,7 +303,8 @@ fn is_same_record(known: &SessionMeta, current: &Observation) -> bool {
         && current.project.as_ref().is_none_or(|project| known.project.as_ref() == Some(project))
 }
 
-/// Reads messages that are new or changed. A changed message keeps its part list.
+/// Reads messages that are new or changed. A changed message keeps its part list. A message that
+/// cannot be read stays as it is in `old`.
 pub(crate) fn read_messages(
     worker: &mut Worker<'_>,
     session: &SessionKey,
@@ -269,6 +320,7 @@ pub(crate) fn read_messages(
     }
     let Worker { reader, meta_builder, file_count, .. } = worker;
     *file_count += keys.len() as u64;
+    let (first, mut unread) = (messages.len(), UnreadEntities::default());
     reader.spans(&keys, &mut |item| {
         match item {
             ScanItem::Entry(Entry { key, order, is_copy, span: Some(span), .. }) => {
@@ -282,11 +334,26 @@ pub(crate) fn read_messages(
                 }
             }
             ScanItem::Issue(_, issue) if issue.is_vanished() => {}
-            ScanItem::Issue(key, issue) => issue_log.note(key, issue),
+            ScanItem::Issue(key, issue) => {
+                unread.note(key.as_ref(), &issue);
+                issue_log.note(key, issue);
+            }
             ScanItem::Entry(_) | ScanItem::Set(_) => {}
         }
         ControlFlow::Continue(())
-    })
+    })?;
+    if !unread.is_empty() {
+        let read: HashSet<MessageId> =
+            messages[first..].iter().map(|meta| meta.key.message.clone()).collect();
+        let requested: HashSet<&EntityKey> = keys.iter().collect();
+        let is_unread = |old: &&Arc<MessageMeta>| {
+            !read.contains(&old.key.message)
+                && requested.contains(&EntityKey::Message(old.key.clone()))
+                && unread.may_have_message(&old.key)
+        };
+        messages.extend(old.iter().filter(is_unread).map(|old| unread_message(old)));
+    }
+    Ok(())
 }
 
 /// Verifies the parts of messages, in the detail that the index has or that `wanted` requires.
@@ -319,8 +386,8 @@ fn verify_parts(
     for message in messages {
         let Some(list) = &message.parts else {
             if wanted > PartDetail::Later {
-                let list = list_parts(&mut *worker.reader, &message.key, wanted, issue_log)?;
-                message.parts = Some(list);
+                let reader = &mut *worker.reader;
+                message.parts = list_parts(reader, &message.key, None, wanted, issue_log)?.list;
             }
             continue;
         };
@@ -337,7 +404,9 @@ fn verify_parts(
         if unchanged && complete {
             continue;
         }
-        let mut current = list_parts(&mut *worker.reader, &message.key, level, issue_log)?;
+        let reader = &mut *worker.reader;
+        let listed = list_parts(reader, &message.key, Some(list), level, issue_log)?;
+        let Some(mut current) = listed.list else { continue };
         worker.file_count += current.refs.len() as u64;
         carry_over_parts(&mut current, list, false);
         message.parts = Some(current);

@@ -15,8 +15,8 @@ use super::dirty_work::DirtyWork;
 use super::state::SessionMaterializer;
 use crate::indexing::pool::Worker;
 use crate::indexing::{
-    Byproducts, IssueLog, PartDetail, RefreshOptions, carry_over_parts, list_parts, part_ref,
-    read_messages, reread_projects, verify, verify_record,
+    Byproducts, IssueLog, PartDetail, RefreshOptions, VerifiedRecord, carry_over_parts, list_parts,
+    part_ref, read_messages, reread_projects, verify, verify_record,
 };
 use crate::stage::locate_issues;
 
@@ -122,8 +122,16 @@ impl DirtyVerifier<'_> {
             let changes = touched.entry(message.session.clone().into()).or_default();
             let Some(mut meta) = self.take_meta(&message, changes) else { continue };
             let known = meta.parts.take();
-            let mut list =
-                list_parts(&mut *worker.reader, &message, PartDetail::Stamps, &mut self.issue_log)?;
+            let (reader, detail) = (&mut *worker.reader, PartDetail::Stamps);
+            let listed = list_parts(reader, &message, known.as_ref(), detail, &mut self.issue_log)?;
+            if listed.is_incomplete {
+                // Most often the directory cannot be read, and its parts neither. They are retried.
+                self.provisional.push(message.into());
+                meta.parts = listed.list;
+                changes.messages.push(meta);
+                continue;
+            }
+            let Some(mut list) = listed.list else { continue };
             // Unchanged parts keep what is known of them. `true`: the stale ones are read below and
             // compared, so that a part reported earlier does not count as changed once more.
             known.iter().for_each(|known| carry_over_parts(&mut list, known, true));
@@ -141,7 +149,7 @@ impl DirtyVerifier<'_> {
             let known = self.view.session_state(&session.session);
             let fresh =
                 verify_record(worker, known.as_deref(), &session, None, &mut self.issue_log)?;
-            let Some(record) = fresh else {
+            let VerifiedRecord::Present(record) = fresh else {
                 // Gone or unreadable: whether the session still exists depends on its messages.
                 work.sessions.insert(session);
                 continue;

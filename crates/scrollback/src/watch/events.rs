@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
+use scrollback_core_type::StageIssue;
 use scrollback_watch::{EventCursor, Follower, LiveStats};
 use tokio::runtime::Runtime;
 
@@ -142,6 +143,15 @@ impl Events {
             Index::Opened(_) => None,
         };
         self.indexes.iter().filter_map(live).collect()
+    }
+
+    /// Takes the issues of the followed roots that were found since the last call, each once.
+    pub fn take_issues(&self) -> Vec<StageIssue> {
+        let taken = self.indexes.iter().map(|index| match &**index {
+            Index::Live(live) => live.take_issues(),
+            Index::Opened(_) => Vec::new(),
+        });
+        taken.flatten().collect()
     }
 
     /// Waits for the next events and returns all that are ready; `None` when no root is followed any

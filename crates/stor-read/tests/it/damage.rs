@@ -217,3 +217,30 @@ fn an_open_reader_sees_later_changes_of_files() {
         .unwrap();
     assert!(issues.len() == 1 && issues[0].contains("Vanished"), "{issues:?}");
 }
+
+#[test]
+fn an_unread_session_record_is_an_entry_without_bytes() {
+    let (dir, store) = store_from_text(INTACT_STORE);
+    write_tree(dir.path(), "//- session/p/ses_2.json\n{\"id\":\"ses_2\"}\n").unwrap();
+    let large = dir.path().join("session/p/ses_1.json");
+    std::fs::File::create(&large).unwrap().set_len(300_000_000).unwrap(); // sparse
+    let expected = IssueKind::TooLarge { size: 300_000_000, limit: 64 << 20 };
+    let key = session_key("ses_1");
+    for listing in
+        [scan(&store, &Scope::Sessions), spans(&store, &[key.clone().into()]), tree(&store, &key)]
+    {
+        let entry =
+            listing.entries.iter().find(|entry| entry.key == EntityKey::from(key.clone())).unwrap();
+        assert!(entry.span.is_none());
+        assert_eq!(entry.project.as_ref().unwrap().as_str(), "p");
+        let issues = issues_with_paths(&listing);
+        assert_eq!(issues, [("session/p/ses_1.json".into(), expected.clone())]);
+    }
+    assert!(matches!(store.read_session(&key), Err(Error::Entity(_))));
+
+    // A copy that can be read comes first, although the other one may be newer.
+    write_tree(dir.path(), "//- session/q/ses_1.json\n{\"id\":\"ses_1\"}\n").unwrap();
+    let listing = scan(&store, &Scope::Sessions);
+    assert_eq!(key_names(&listing.entries).len(), 2);
+    assert!(listing.entries.iter().all(|entry| entry.span.is_some()));
+}

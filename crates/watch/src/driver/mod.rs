@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use scrollback_core_id::SessionKey;
+use scrollback_core_type::{StageReport, StageResult};
 use scrollback_flow::{OnProgress, RefreshOptions, SessionMaterializer, Snapshots, is_absent};
 use scrollback_source::{DirtyScope, Source};
 use tokio::sync::watch;
@@ -22,6 +23,7 @@ use crate::fallback_chain::{FallbackChain, StartedFeed};
 use crate::feed::{
     BatchCoverage, Feed, FeedBatch, FeedContext, FeedError, FeedKind, IndexedRecords,
 };
+use crate::issues::FoundIssues;
 use crate::options::LiveOptions;
 use crate::retry_queue::RetryQueue;
 use crate::shared::Shared;
@@ -77,15 +79,20 @@ impl Driver {
             match open_materializer(&source, snapshots.clone(), options.refresh, progress) {
                 // A pending store is followed with an empty index until it appears.
                 Err(LiveError::Store(error)) if is_absent(&error) => {
-                    SessionMaterializer::empty(source, snapshots, options.refresh)
+                    let empty = SessionMaterializer::empty(source, snapshots, options.refresh);
+                    StageResult { value: empty, report: StageReport::default() }
                 }
                 result => result?,
             };
+        let StageResult { value: materializer, report } = materializer;
+        let mut issues = FoundIssues::default();
+        issues.add(report.issues);
         let (cursor_sender, cursor_updates) = watch::channel(materializer.index().cursor());
         let shared = Arc::new(Shared {
             dirty: Arc::new(DirtyTracker::new(options.max_scopes)),
             cursor_updates,
             stats: Mutex::new(LiveStats::new(&*feed, demotions)),
+            issues: Mutex::new(issues),
             materializer,
             checked_clock: Mutex::new(Some(first_batch.clock)),
             is_stopping: AtomicBool::new(false),
@@ -238,7 +245,8 @@ impl Driver {
         // The sweep compares stamps and reads no parts, so sessions with a write under way are read
         // afterwards.
         let swept = self.shared.materializer.sweep_without_refresh(self.options.sweep_interval);
-        let swept = self.refresher.note_result(swept.map(drop));
+        let swept = swept.map(|report| self.shared.issues().add(report.issues));
+        let swept = self.refresher.note_result(swept);
         let refreshed = self.refresher.refresh_sessions(self.refresher.unsettled_since(&before));
         self.refresher.publish();
         Ok(swept && refreshed)
@@ -325,10 +333,10 @@ fn open_materializer(
     snapshots: Option<Snapshots>,
     options: RefreshOptions,
     progress: &OnProgress<'_>,
-) -> Result<SessionMaterializer, LiveError> {
+) -> Result<StageResult<SessionMaterializer>, LiveError> {
     let result = SessionMaterializer::open(Arc::clone(source), snapshots, options, progress)?;
     match result {
-        ControlFlow::Continue(opened) => Ok(opened.value),
+        ControlFlow::Continue(opened) => Ok(opened),
         ControlFlow::Break(()) => Err(LiveError::Stopped),
     }
 }

@@ -119,10 +119,14 @@ impl Refresher {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             });
-            if refreshed.as_ref().is_ok_and(ControlFlow::is_break) {
-                return None;
-            }
-            outcome = refreshed.map(|_| Vec::new());
+            outcome = match refreshed {
+                Ok(ControlFlow::Break(())) => return None,
+                Ok(ControlFlow::Continue(refreshed)) => {
+                    self.shared.issues().add(refreshed.report.issues);
+                    Ok(Vec::new())
+                }
+                Err(error) => Err(error),
+            };
             let mut stats = self.shared.stats();
             stats.refreshes += 1;
             stats.rescans += u64::from(verify == Verify::Full);
@@ -130,7 +134,10 @@ impl Refresher {
         // A full comparison covers everything. A fast comparison misses records of cold sessions
         // that were rewritten in place, so the dirty records are read as well.
         if outcome.is_ok() && verify != Some(Verify::Full) && dirty != Dirty::default() {
-            outcome = materializer.refresh_dirty(&dirty).map(|outcome| outcome.provisional);
+            outcome = materializer.refresh_dirty(&dirty).map(|outcome| {
+                self.shared.issues().add(outcome.report.issues);
+                outcome.provisional
+            });
         }
         let outcome = match outcome {
             Err(error) if is_absent(&error) => {

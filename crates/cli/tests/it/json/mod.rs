@@ -226,7 +226,7 @@ fn check_events(check: &mut SchemaCheck) {
     damage("message/ses_1/msg_1.json");
     until("message", "updated");
     damage("session/p/ses_1.json");
-    until("session", "created");
+    until("session", "updated");
     let stderr = following.stop(Signal::INT);
     let stats = stderr.lines().find(|line| line.starts_with('{')).unwrap();
     check.object("Watch statistics", &serde_json::from_str(stats).unwrap());

@@ -4,4 +4,5 @@ mod materializer;
 mod oracle;
 mod snapshots;
 pub(crate) mod state;
+mod unread;
 pub(crate) mod world;
