@@ -88,6 +88,13 @@ impl Source for OptionalSource {
         }
     }
 
+    fn check_indexes(&self) -> Result<bool> {
+        match self.0.check_indexes() {
+            Err(error) if is_absent(&error) => Ok(false),
+            checked => checked,
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

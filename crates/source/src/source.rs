@@ -83,6 +83,21 @@ pub trait Source: Send + Sync {
         Ok(ProbeResult::rescan())
     }
 
+    /// Checks whether the indexes that the store itself keeps have an entry for every record. If
+    /// they do not, the Source reads the records without them from now on.
+    ///
+    /// Returns `true` if the check found such an index for the first time: what was read before may
+    /// lack records, and has to be read again. The check reads all records of sessions and messages,
+    /// so call it only for a whole store, or if records that were known are missing.
+    ///
+    /// The default returns `false`, for a store without such indexes.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) if the store does not exist or may not be read.
+    fn check_indexes(&self) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Checks at little cost whether the store certainly has no sessions now: it does not exist, or
     /// it keeps only diffs. A merged Source does not ask an empty store for the owner of a session.
     fn is_empty(&self) -> bool {

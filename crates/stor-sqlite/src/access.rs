@@ -12,6 +12,7 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::files::FileStamps;
+use crate::rebuilt_index;
 use crate::schema::tables::READ_TABLES;
 
 /// How a database is opened.
@@ -105,10 +106,9 @@ impl Access {
         // A hostile page must be an error and not a read outside of the page. Nothing is kept in
         // files.
         db.execute_batch(
-            "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; \
-             PRAGMA query_only=ON;",
+            "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;",
         )?;
-        db.authorizer(Some(authorize))?;
+        restrict(&mut db)?;
         // The first read opens the log, so that a problem with the side files shows here and not
         // later.
         db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
@@ -145,7 +145,13 @@ impl Access {
 }
 
 /// The schema tables that are read besides the tables of opencode.
-const SQLITE_TABLES: [&str; 3] = ["pragma_table_info", "sqlite_master", "sqlite_schema"];
+const SQLITE_TABLES: [&str; 5] = [
+    "pragma_table_info",
+    "pragma_index_list",
+    "pragma_index_info",
+    "sqlite_master",
+    "sqlite_schema",
+];
 
 /// Checks whether a column may be read. Only the columns of [`READ_TABLES`] are allowed, without
 /// their secret columns, so that no query can select credentials by mistake.
@@ -153,10 +159,33 @@ fn may_be_read(table: &str, column: &str) -> bool {
     let is_one_of = |name: &str, names: &[&str]| {
         names.iter().any(|candidate| candidate.eq_ignore_ascii_case(name))
     };
+    // A temporary table has some columns of its table.
+    let table = table.strip_prefix(rebuilt_index::PREFIX).unwrap_or(table);
     is_one_of(table, &SQLITE_TABLES)
         || READ_TABLES.iter().any(|read| {
             read.name.eq_ignore_ascii_case(table) && !is_one_of(column, read.secret_columns)
         })
+}
+
+/// Limits a connection to reading the known tables.
+fn restrict(db: &mut Connection) -> rusqlite::Result<()> {
+    db.pragma_update(None, "query_only", true)?;
+    db.authorizer(Some(authorize))
+}
+
+/// Calls `change` on a connection that may make temporary tables and views meanwhile.
+pub(crate) fn with_temporary_tables(
+    db: &mut Connection,
+    change: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    db.flush_prepared_statement_cache();
+    db.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
+    db.pragma_update(None, "query_only", false)?;
+    let result = change(db);
+    restrict(db)?;
+    // A statement that was prepared before would still read the table in place of the view.
+    db.flush_prepared_statement_cache();
+    result
 }
 
 fn authorize(context: AuthContext<'_>) -> Authorization {

@@ -9,11 +9,13 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode};
 use scrollback_core_id::Clock;
 
-use crate::access::Access;
+use crate::access::{Access, with_temporary_tables};
 use crate::error::Result;
 use crate::files::{DatabaseFiles, FileStamps};
+use crate::rebuilt_index::rebuild_indexes;
 use crate::schema::Schema;
 use crate::schema_cache::{self, SchemaCache};
+use crate::suspicion::TableNames;
 
 /// The most connections that a pool keeps.
 const MAX_IDLE: usize = 8;
@@ -33,6 +35,10 @@ pub(crate) struct Conn {
     database_files: DatabaseFiles,
     /// The stamps of the files when the connection was opened.
     files: FileStamps,
+    /// The tables that are read through indexes in memory.
+    rebuilt: TableNames,
+    /// The version of the data when these indexes were made.
+    rebuilt_version: i64,
 }
 
 impl Conn {
@@ -67,7 +73,8 @@ impl Conn {
         let limit = i32::try_from(max_len.saturating_add(LENGTH_MARGIN)).unwrap_or(i32::MAX);
         db.set_limit(Limit::SQLITE_LIMIT_LENGTH, limit)?;
         let schema = schemas.get(&db, files.database)?;
-        Ok(Self { db, access, schema, database_files, files })
+        let (rebuilt, rebuilt_version) = (TableNames::new(), 0);
+        Ok(Self { db, access, schema, database_files, files, rebuilt, rebuilt_version })
     }
 
     /// Checks whether all reads since the connection was opened come from one state of the database
@@ -108,6 +115,28 @@ impl Conn {
         Ok(())
     }
 
+    /// Makes all queries read these tables through indexes that are rebuilt in memory, as of now.
+    pub(crate) fn avoid_indexes(&mut self, tables: TableNames) -> Result<()> {
+        if tables.is_empty() {
+            return Ok(());
+        }
+        // Without isolation, a connection is dropped when the files change.
+        let version = match self.access.is_isolated() {
+            true => self.db.query_row("PRAGMA data_version", [], |row| row.get(0))?,
+            false => 0,
+        };
+        if self.rebuilt != tables || self.rebuilt_version != version {
+            with_temporary_tables(&mut self.db, |db| rebuild_indexes(db, &tables))?;
+            (self.rebuilt, self.rebuilt_version) = (tables, version);
+        }
+        Ok(())
+    }
+
+    /// Checks whether some tables are read through indexes in memory.
+    fn is_rebuilt(&self) -> bool {
+        !self.rebuilt.is_empty()
+    }
+
     /// Changes all queries to select the size of a text over `max_len` instead of the text.
     pub(crate) fn select_sizes_first(&mut self, max_len: u64) -> Result<()> {
         self.schema = schema_cache::read_schema(&self.db, Some(max_len))?;
@@ -128,6 +157,10 @@ impl Pool {
         loop {
             let Some(mut conn) = lock(&self.idle).pop() else { break };
             if conn.is_reusable(database) {
+                // The views in place of tables have the columns of the schema that was read.
+                if conn.is_rebuilt() && conn.is_outdated().unwrap_or(true) {
+                    continue;
+                }
                 match conn.refresh_schema() {
                     Ok(()) => return Ok(conn),
                     Err(error) if error.is_transient() => {}

@@ -11,8 +11,9 @@ use scrollback_stor_mmap::{ReadContext, Settled};
 
 use crate::cells::id;
 use crate::cells::integer;
-use crate::error::Result;
+use crate::error::{Result, is_damage};
 use crate::schema::Schema;
+use crate::suspicion::{Suspicion, Suspicions, TableNames};
 
 /// What a query needs: the connection, its schema, and the context of the read.
 pub(crate) struct QueryContext<'a> {
@@ -23,6 +24,9 @@ pub(crate) struct QueryContext<'a> {
     /// Whether others may commit between two queries.
     pub(crate) is_shared: bool,
     pub(crate) database: &'a Path,
+    /// The tables that are read without the indexes of the database.
+    pub(crate) unsound_tables: &'a TableNames,
+    pub(crate) suspicions: Suspicions,
 }
 
 impl QueryContext<'_> {
@@ -65,10 +69,18 @@ impl QueryContext<'_> {
     ) -> rusqlite::Result<()> {
         let mut statement = self.db.prepare_cached(sql)?;
         let mut rows: Rows<'_> = statement.query(params)?;
-        while let Some(row) = rows.next()? {
-            visit(row)?;
+        loop {
+            match rows.next() {
+                Ok(Some(row)) => visit(row)?,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    if is_damage(&error) {
+                        self.suspicions.add(Suspicion::Damage);
+                    }
+                    return Err(error);
+                }
+            }
         }
-        Ok(())
     }
 
     /// Runs several queries on one state of the database.

@@ -101,6 +101,13 @@ impl QueryOutput {
         for problem in &context.schema.problems {
             self.note(None, context, IssueKind::Database { message: problem.to_string() });
         }
+        for table in context.unsound_tables {
+            let message = format!(
+                "the table {table} is damaged, or an index of it is damaged or lacks rows; \
+                 the rows are read without the index"
+            );
+            self.note(None, context, IssueKind::Database { message });
+        }
     }
 
     /// Adds a record that is complete.

@@ -19,7 +19,9 @@ use crate::gate::Gate;
 use crate::probe_connection::ProbeSlot;
 use crate::schema::report::SchemaReport;
 use crate::shared_database::SharedDatabase;
+use crate::suspicion::Suspicion;
 use crate::transaction::SqliteTransaction;
+use crate::unsound_indexes::UnsoundTables;
 use crate::v2::history::Event;
 
 /// Reads a database of opencode 1.2 and later.
@@ -71,6 +73,7 @@ impl SqliteReader {
                 pool,
                 gate,
                 probe_slot,
+                unsound_tables: UnsoundTables::default(),
             }),
         }
     }
@@ -171,6 +174,10 @@ impl Source for SqliteReader {
     fn is_empty(&self) -> bool {
         let metadata = self.database().symlink_metadata();
         metadata.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+    }
+
+    fn check_indexes(&self) -> Result<bool> {
+        SqliteTransaction::open(&self.shared)?.examine(Suspicion::NoMessages)
     }
 
     fn probe(&self, since: Option<&SourceToken>) -> Result<ProbeResult> {

@@ -9,6 +9,7 @@ use scrollback_stor_mmap::ReadOptions;
 use crate::connection::Pool;
 use crate::gate::Gate;
 use crate::probe_connection::ProbeSlot;
+use crate::unsound_indexes::UnsoundTables;
 
 pub(crate) struct SharedDatabase {
     pub(crate) database: PathBuf,
@@ -18,4 +19,5 @@ pub(crate) struct SharedDatabase {
     pub(crate) pool: Pool,
     pub(crate) gate: Gate,
     pub(crate) probe_slot: ProbeSlot,
+    pub(crate) unsound_tables: UnsoundTables,
 }

@@ -7,10 +7,11 @@ use scrollback_source::{ScanItem, ScanVisitor};
 use scrollback_stor_mmap::{MappedSpan, ReadContext};
 
 use crate::connection::Conn;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_damage};
 use crate::query_context::QueryContext;
 use crate::query_output::QueryOutput;
 use crate::shared_database::SharedDatabase;
+use crate::suspicion::{Suspicion, Suspicions};
 
 /// How often a call is tried before it fails with [`Error::KeepsChanging`].
 const MAX_TRIES: u32 = 5;
@@ -65,6 +66,7 @@ impl<'s> SqliteTransaction<'s> {
         query: impl FnOnce(&QueryContext<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
         let SharedDatabase { database, clock, options, pool, gate, .. } = self.shared;
+        let shared_tables = &self.shared.unsound_tables;
         let conn = match &mut self.conn {
             Some(conn) => conn,
             slot => slot.insert(pool.take(database, &**clock, options.max_len)?),
@@ -75,15 +77,41 @@ impl<'s> SqliteTransaction<'s> {
         let log = || conn.stat_files().wal;
         let _inside = conn.access.is_isolated().then(|| gate.enter(&**clock, log));
         let read_context = ReadContext::begin(&**clock, *options);
-        let answer = query(&QueryContext {
+        let unsound_tables = shared_tables.names();
+        conn.avoid_indexes(unsound_tables.clone())?;
+        let context = QueryContext {
             db: &conn.db,
             schema: &conn.schema,
             read_context,
             clock: &**clock,
             is_shared: conn.access.is_isolated(),
             database,
-        })?;
+            unsound_tables: &unsound_tables,
+            suspicions: Suspicions::default(),
+        };
+        let answer = query(&context);
+        if matches!(&answer, Err(Error::Sqlite(error)) if is_damage(error)) {
+            context.suspicions.add(Suspicion::Damage);
+        }
+        // The damage may lie in an index, and then the rows can be read without it.
+        for suspicion in context.suspicions.all() {
+            if shared_tables.examine(&context, suspicion, conn.stat_files())? {
+                return Ok(None);
+            }
+        }
+        let answer = answer?;
         Ok(conn.is_undisturbed().then_some(answer))
+    }
+
+    /// Compares tables with their indexes. Returns whether another table is unsound.
+    pub(crate) fn examine(&mut self, suspicion: Suspicion) -> scrollback_source::Result<bool> {
+        let unsound_tables = &self.shared.unsound_tables;
+        let before = unsound_tables.names();
+        self.query(|context| {
+            context.suspicions.add(suspicion);
+            Ok(())
+        })?;
+        Ok(unsound_tables.names() != before)
     }
 
     /// Checks whether a change of the files or of the schema may have caused an error.

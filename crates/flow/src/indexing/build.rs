@@ -50,6 +50,7 @@ pub fn build_index(
     let mut stage = Stage::begin(StageName::Index, source.clock());
     // Probed before anything is read, so that the next refresh finds what changes during the build.
     let token = source.probe(None)?.token;
+    source.check_indexes()?;
     let mut issue_log = IssueLog::default();
     let mut builder = IndexBuilder::new(source.id().clone());
     let jobs = thread::scope(|scope| {

@@ -37,6 +37,7 @@ const MIN_PARALLEL_JOBS: usize = 8;
 
 /// The resources that a worker reuses from session to session.
 pub(crate) struct Worker<'s> {
+    pub(crate) source: &'s dyn Source,
     pub(crate) reader: Box<dyn Reader + 's>,
     pub(crate) meta_builder: MetaBuilder,
     /// An empty list whose memory the next session reuses.
@@ -48,6 +49,7 @@ pub(crate) struct Worker<'s> {
 impl<'s> Worker<'s> {
     pub(crate) fn new(source: &'s dyn Source) -> Result<Self> {
         Ok(Self {
+            source,
             reader: source.open()?,
             meta_builder: MetaBuilder::default(),
             spare_messages: Vec::new(),

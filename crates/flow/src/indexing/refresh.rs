@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use scrollback_core_id::{Cursor, EntityKey, SessionId, SessionKey};
+use scrollback_core_id::{Cursor, EntityKey, SessionId, SessionKey, Stamp};
 use scrollback_core_type::{StageIssue, StageName, StageResult};
 use scrollback_index::{Batch, SessionIndex, View};
 use scrollback_source::{Probe, Result, Source, SourceToken, Survey, SurveyItem};
@@ -97,14 +97,25 @@ pub(crate) fn refresh(
     };
     let mut issue_log = IssueLog::default();
     let mut batch = Batch::new();
-    let RefreshWork { jobs, removed, sessions } = {
+    let RefreshWork { jobs, removed, sessions, .. } = {
         let mut worker = Worker::new(source)?;
         // An unclean project is read even if nothing changed: its issue is reported each time.
         let has_unclean = || view.projects().iter().any(|project| !project.observed.clean);
         if probe != Probe::Unchanged || has_unclean() {
             projects::refresh_projects(&mut worker, &view, &mut batch, &mut issue_log)?;
         }
-        find_dirty_sessions(&mut worker, &view, probe, options, &mut issue_log)?
+        if options.verify == Verify::Full {
+            source.check_indexes()?;
+        }
+        let first_issue = issue_log.issues.len();
+        let work = find_dirty_sessions(&mut worker, &view, probe.clone(), options, &mut issue_log)?;
+        // Records seldom disappear. Perhaps the store still has them, but its index does not.
+        if work.lacks_records && source.check_indexes()? {
+            issue_log.issues.truncate(first_issue);
+            find_dirty_sessions(&mut worker, &view, Probe::Rescan, options, &mut issue_log)?
+        } else {
+            work
+        }
     };
     let verified = pool::run(source, &jobs, progress, |worker, (key, current)| {
         verify(worker, &view, key, current.as_ref(), options)
@@ -165,6 +176,8 @@ struct RefreshWork {
     removed: Vec<SessionKey>,
     /// The number of sessions in the store.
     sessions: usize,
+    /// Whether the store lacks records that the index has.
+    lacks_records: bool,
 }
 
 /// Finds the sessions that may differ from the index, by the probe and by a survey.
@@ -184,7 +197,8 @@ fn find_dirty_sessions(
                 |id: &SessionId| view.refresh_state(id).is_some_and(|state| state.1.unsettled);
             let jobs = known.iter().filter(|id| unsettled(id));
             let jobs = jobs.map(|id| (SessionKey::from(id.clone()), None)).collect();
-            return Ok(RefreshWork { jobs, removed: Vec::new(), sessions: known.len() });
+            let (removed, sessions) = (Vec::new(), known.len());
+            return Ok(RefreshWork { jobs, removed, sessions, lacks_records: false });
         }
         Probe::Changed(changes) => {
             let reported = changes.iter().map(|change| change.session().clone());
@@ -230,13 +244,15 @@ fn find_dirty_sessions(
         }
     }
     let sessions = observed.len();
+    let lacks_records = !removed.is_empty()
+        || observed.iter().any(|(key, current)| lacks_records(view, key, current));
     let is_reported =
         |key: &SessionKey| reported.as_ref().is_some_and(|reported| reported.contains(key));
     observed.retain(|key, current| {
         is_reported(key) || is_dirty(view, key, current, reported.is_none(), options)
     });
     let jobs = observed.into_iter().map(|(key, current)| (key, Some(current))).collect();
-    Ok(RefreshWork { jobs, removed, sessions })
+    Ok(RefreshWork { jobs, removed, sessions, lacks_records })
 }
 
 /// What a survey of all sessions could not read.
@@ -309,6 +325,18 @@ fn observe_sessions(
         }
     }
     Ok(observed)
+}
+
+/// Checks whether a session lost its record, or its set of messages became smaller.
+fn lacks_records(view: &View, key: &SessionKey, current: &SessionObservation) -> bool {
+    let Some((record, refresh_state)) = view.refresh_state(&key.session) else { return false };
+    let size = |set: Option<&Stamp>| set.map_or(0, |stamp| stamp.size);
+    let known_set = refresh_state.message_set.as_ref().map(|set| &set.stamp);
+    let is_smaller = current
+        .set
+        .as_ref()
+        .is_some_and(|set| size(set.as_ref().map(|set| &set.stamp)) < size(known_set));
+    is_smaller || record.is_some() && current.records.is_empty()
 }
 
 /// Checks whether a session has to be verified record by record. `sets` says whether its set of

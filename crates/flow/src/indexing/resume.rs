@@ -262,6 +262,14 @@ impl<'a> AppendedRecords<'a> {
         if !batch.is_empty() || needs_revision(Some(known), &state, options) {
             batch.put_session(session.clone(), state);
         }
-        VerifyOutcome { batch, issue_log, missing_session: None, unsettled, spans, counters }
+        VerifyOutcome {
+            batch,
+            issue_log,
+            missing_session: None,
+            lacks_records: false,
+            unsettled,
+            spans,
+            counters,
+        }
     }
 }

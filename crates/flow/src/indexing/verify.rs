@@ -83,6 +83,21 @@ pub(crate) fn verify(
     observation: Option<&SessionObservation>,
     options: &RefreshOptions,
 ) -> Result<VerifyOutcome> {
+    let verified = verify_once(worker, view, key, observation, options)?;
+    // Records seldom disappear. Perhaps the store still has them, but its index does not.
+    if verified.lacks_records && worker.source.check_indexes()? {
+        return verify_once(worker, view, key, None, options);
+    }
+    Ok(verified)
+}
+
+fn verify_once(
+    worker: &mut Worker<'_>,
+    view: &View,
+    key: &SessionKey,
+    observation: Option<&SessionObservation>,
+    options: &RefreshOptions,
+) -> Result<VerifyOutcome> {
     if let Some(resumed) = resume(worker, view, key, options)? {
         return Ok(resumed);
     }
@@ -142,6 +157,9 @@ pub(crate) fn verify(
 
     let refresh_state = refresh_state(record.as_deref(), set, &messages, checked_at, &issue_log);
     let old_by_id = messages_by_id(&old);
+    // All changes so far remove messages.
+    let lacks_records = !batch.is_empty()
+        || record.is_none() && known.as_ref().is_some_and(|known| known.record.is_some());
     for message in messages {
         if old_by_id.get(&message.key.message).is_none_or(|old| ***old != message) {
             batch.put_message(message);
@@ -161,7 +179,16 @@ pub(crate) fn verify(
         }
     }
     let (missing_session, unsettled) = ((!exists).then(|| key.clone()), refresh_state.unsettled);
-    Ok(VerifyOutcome { batch, issue_log, missing_session, unsettled, spans: Vec::new(), counters })
+    let spans = Vec::new();
+    Ok(VerifyOutcome {
+        batch,
+        issue_log,
+        missing_session,
+        lacks_records,
+        unsettled,
+        spans,
+        counters,
+    })
 }
 
 fn messages_by_id(messages: &[Arc<MessageMeta>]) -> HashMap<&MessageId, &Arc<MessageMeta>> {

@@ -15,6 +15,8 @@ pub(crate) struct VerifyOutcome {
     pub(crate) issue_log: IssueLog,
     /// The key of the session if nothing readable of it is left, so that the index does not have it.
     pub(crate) missing_session: Option<SessionKey>,
+    /// Whether the store lacks records that the index has.
+    pub(crate) lacks_records: bool,
     /// Whether something in the session has to be verified again.
     pub(crate) unsettled: bool,
     /// Bytes that were read and may be needed again, for the cache.

@@ -159,6 +159,15 @@ impl Source for MergedSource {
         Ok(ProbeResult { probe, token: token::join_tokens(&tokens) })
     }
 
+    /// Checks the indexes of every member that is not empty.
+    fn check_indexes(&self) -> Result<bool> {
+        let mut has_lacked = false;
+        for member in self.members().filter(|member| !member.is_empty()) {
+            has_lacked |= member.check_indexes()?;
+        }
+        Ok(has_lacked)
+    }
+
     fn is_empty(&self) -> bool {
         self.members().all(|member| member.is_empty())
     }

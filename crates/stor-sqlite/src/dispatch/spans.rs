@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::query_context::QueryContext;
 use crate::query_output::QueryOutput;
 use crate::sessions::list;
+use crate::suspicion::Suspicion;
 use crate::v1::{projects, share, todo};
 
 /// Reads the entities with these keys. A key without an entity becomes an issue.
@@ -32,6 +33,9 @@ pub(crate) fn spans(
         };
         out.note_damage(context, Some(key.clone()), result)?;
         if out.rows.len() == rows && out.issues.len() == issues {
+            if let EntityKey::Session(_) = key {
+                context.suspicions.add(Suspicion::NoSession);
+            }
             out.note(Some(key.clone()), context, IssueKind::Vanished);
         }
     }

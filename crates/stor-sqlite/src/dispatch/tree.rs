@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::query_context::QueryContext;
 use crate::query_output::QueryOutput;
 use crate::sessions;
+use crate::suspicion::Suspicion;
 use crate::v1::tree;
 use crate::v2::rows::{self, RowSelection};
 
@@ -22,6 +23,9 @@ pub(crate) fn tree(
     out.arena = Arena::with_capacity(tree::INITIAL_CAPACITY);
     let result = sessions::list::session_by_id(context, session.session.as_str(), out);
     out.note_damage(context, Some(session.clone().into()), result)?;
+    if out.rows.is_empty() {
+        context.suspicions.add(Suspicion::NoSession);
+    }
     let first = out.rows.len();
     match format_of_session(context, session)? {
         SessionFormat::V1 => {
@@ -42,6 +46,9 @@ pub(crate) fn tree(
             rows::session_rows(context, v2, session, RowSelection::EVERYTHING, out)?;
             pending_items_or_issue(context, v2, session, out)?;
         }
+    }
+    if out.rows.len() == first {
+        context.suspicions.add(Suspicion::NoMessages);
     }
     out.set = None; // only scans hand out a set
     let mut rest = out.rows.split_off(first);

@@ -5,7 +5,8 @@
 //!
 //! * SQLite's number of the database state (`data_version`), which is valid within one connection.
 //! * The stamps of the files, which are valid for every process.
-//! * The last row of each table that only grows. All rows above that row are new.
+//! * The last row of each table that only grows. All rows above that row are new. No index is read
+//!   for it, because an index may lack rows.
 //!
 //! Only the log of events records rows that were changed in place or removed. If the log has
 //! nothing new, any row may have changed: 1.2 has no log, later versions need not write it, and an
@@ -31,6 +32,7 @@ use crate::query_context::QueryContext;
 use crate::schema::tables::events::SequenceColumn;
 use crate::schema::{ALL_SEQUENCES, Schema};
 use crate::shared_database::SharedDatabase;
+use crate::suspicion::{Suspicions, TableNames};
 
 /// Tables that only grow, each with the column that holds the session.
 const GROWING_TABLES: [(&str, &str); token::MARK_COUNT] = [
@@ -136,6 +138,8 @@ fn probe_once(
         clock,
         is_shared: isolated,
         database,
+        unsound_tables: &TableNames::new(),
+        suspicions: Suspicions::default(),
     };
     // Third sign: the last rows of the growing tables and the numbers of events, all read from one
     // state of the database. They tell which sessions changed.
@@ -264,15 +268,15 @@ fn compare_marks(
 }
 
 fn last_row_query(table: &str) -> String {
-    format!("SELECT rowid, id FROM {table} ORDER BY rowid DESC LIMIT 1")
+    format!("SELECT rowid, id FROM {table} NOT INDEXED ORDER BY rowid DESC LIMIT 1")
 }
 
 fn marked_row_query(table: &str) -> String {
-    format!("SELECT id FROM {table} WHERE rowid = ?1")
+    format!("SELECT id FROM {table} NOT INDEXED WHERE rowid = ?1")
 }
 
 fn rows_above_query(table: &str, owner: &str) -> String {
-    format!("SELECT {owner} FROM {table} WHERE rowid > ?1 LIMIT {MAX_NEW_ROWS}")
+    format!("SELECT {owner} FROM {table} NOT INDEXED WHERE rowid > ?1 LIMIT {MAX_NEW_ROWS}")
 }
 
 /// Returns all queries, for the tests of query plans.

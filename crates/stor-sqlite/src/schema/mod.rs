@@ -62,7 +62,7 @@ pub(crate) struct Schema {
 }
 
 /// Selects the number of each session's last event.
-pub(crate) const ALL_SEQUENCES: &str = "SELECT aggregate_id, seq FROM event_sequence";
+pub(crate) const ALL_SEQUENCES: &str = "SELECT aggregate_id, seq FROM event_sequence NOT INDEXED";
 
 /// Selects the number of the last event of the session `?1`.
 const SEQUENCE_OF_SESSION: &str = "(SELECT seq FROM event_sequence WHERE aggregate_id = ?1)";

@@ -34,6 +34,9 @@ pub(crate) const PART_NAMES: [&str; 2] = [
     "SELECT id FROM part NOT INDEXED WHERE message_id = ?1 ORDER BY id",
 ];
 
+/// Counts the parts of a session in the index of sessions.
+pub(crate) const COUNT_OF_SESSION: &str = "SELECT count(*) FROM part WHERE session_id = ?1";
+
 const NOT_MIGRATED: &str =
     "NOT EXISTS (SELECT 1 FROM session_message AS x WHERE x.session_id = part.session_id)";
 

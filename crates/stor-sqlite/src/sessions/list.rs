@@ -12,6 +12,7 @@ use crate::schema::messages::HAS_MESSAGES;
 use crate::schema::v2::{HAS_ROWS, V2Schema};
 use crate::sessions::json::session_json;
 use crate::sessions::row::{WriteRecord, session_row};
+use crate::suspicion::Suspicion;
 
 /// Reads the records of all sessions, or of one project's sessions, newest first.
 pub(crate) fn sessions(
@@ -125,9 +126,13 @@ pub(crate) fn has_session(context: &QueryContext<'_>, session: &SessionKey) -> R
     let records = ["", "NOT INDEXED"]
         .map(|index_hint| context.schema.sessions.select_column("1", index_hint, "id = ?1"));
     let v2 = context.schema.v2.is_some();
-    Ok(exists(records.each_ref().map(String::as_str))?
+    let has_session = exists(records.each_ref().map(String::as_str))?
         || context.schema.messages.is_some() && exists(HAS_MESSAGES)?
-        || v2 && exists(HAS_ROWS)?)
+        || v2 && exists(HAS_ROWS)?;
+    if !has_session {
+        context.suspicions.add(Suspicion::NoSession);
+    }
+    Ok(has_session)
 }
 
 /// Returns the tables of 2.x if the session has its record there.

@@ -5,11 +5,13 @@ use std::vec::IntoIter;
 use scrollback_core_id::{EntityKey, MessageId, SessionKey};
 
 use super::messages;
-use crate::cells::bytes;
+use crate::cells::{bytes, integer};
 use crate::error::{Result, is_damage};
 use crate::query_context::QueryContext;
 use crate::query_output::{QueryOutput, Row};
+use crate::schema::parts::COUNT_OF_SESSION;
 use crate::schema::tables::v1::PartColumn;
+use crate::suspicion::Suspicion;
 use crate::v1::parts::{part_by_id, part_names, part_row, sort_parts};
 
 /// The initial size of the arena: enough for a session of a few dozen messages. The arena grows as
@@ -25,13 +27,16 @@ pub(crate) fn messages(
     let first = out.rows.len();
     messages::messages(context, session, out)?;
     let mut messages = out.rows.split_off(first).into_iter();
-    let Some(parts) = context.schema.parts.as_ref().filter(|_| messages.len() > 0) else {
+    let has_messages = context.schema.messages.is_some();
+    let Some(parts) = context.schema.parts.as_ref().filter(|_| has_messages) else {
         out.rows.extend(messages);
         return Ok(());
     };
+    let mut count = 0;
     let mut placer = MessagePlacer { next: messages.next(), messages, first_part: out.rows.len() };
     let result = context.for_each_row(&parts.by_session, [session.session.as_str()], |row| {
         let owner = bytes(row, PartColumn::Message.at())?;
+        count += 1;
         match placer.place_until(owner, out) {
             Some(message) => part_row(context, &message, row, out),
             None => Ok(()), // its message could not be read, which is an issue already
@@ -39,10 +44,29 @@ pub(crate) fn messages(
     });
     match result {
         Err(error) if is_damage(&error) => salvage(context, &mut placer, out)?,
-        result => result?,
+        result => {
+            result?;
+            compare_with_index_of_sessions(context, session, count)?;
+        }
     }
     placer.finish(out);
     Ok(())
+}
+
+/// Compares the number of parts that were found through the messages of a session with the number in
+/// the index of sessions. If they differ, an index may lack rows: the one of messages by session, the
+/// one of parts by message, or the one of parts by session.
+fn compare_with_index_of_sessions(
+    context: &QueryContext<'_>,
+    session: &SessionKey,
+    count: i64,
+) -> rusqlite::Result<()> {
+    context.for_each_row(COUNT_OF_SESSION, [session.session.as_str()], |row| {
+        if integer(row, 0)? != count {
+            context.suspicions.add(Suspicion::NumberOfParts);
+        }
+        Ok(())
+    })
 }
 
 /// Merges messages with their parts. Both come in the order of the messages.

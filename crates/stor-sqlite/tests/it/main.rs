@@ -18,6 +18,7 @@ mod schema_report;
 mod schemas;
 mod support;
 mod unprivileged;
+mod unsound_indexes;
 mod v2;
 
 use scrollback_source_test::calls;

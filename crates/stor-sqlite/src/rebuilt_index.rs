@@ -1,0 +1,184 @@
+//! Rebuilds the indexes of a table in memory, if the ones in the database lack rows or are damaged.
+//!
+//! The columns of all indexes are read from the table itself, in the order of its rows, into a
+//! temporary table. This table gets the indexes. A temporary view with the name of the table joins
+//! both. SQLite finds a temporary view before the table, so every query reads through the view, and
+//! no query through an index of the database.
+
+use std::collections::BTreeSet;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, Statement, params_from_iter};
+
+use crate::error::is_damage;
+use crate::schema::tables::READ_TABLES;
+use crate::suspicion::TableNames;
+use crate::unsound_indexes::{TableIndex, indexes_of, quoted};
+
+/// The prefix of the temporary tables.
+pub(crate) const PREFIX: &str = "rebuilt_";
+
+/// Rebuilds the indexes of these tables. The connection must allow temporary tables.
+pub(crate) fn rebuild_indexes(db: &Connection, tables: &TableNames) -> rusqlite::Result<()> {
+    tables.iter().try_for_each(|table| rebuild_table(db, table))
+}
+
+fn rebuild_table(db: &Connection, name: &str) -> rusqlite::Result<()> {
+    let indexes = indexes_of(db, name)?;
+    let columns: BTreeSet<&str> =
+        indexes.iter().flat_map(|index| &index.columns).map(String::as_str).collect();
+    let columns: Vec<&str> = columns.into_iter().collect();
+    if columns.is_empty() {
+        return Ok(()); // no table, or a table without an index
+    }
+    let (table, rebuilt, view) =
+        (format!("main.{}", quoted(name)), format!("temp.{PREFIX}{name}"), quoted(name));
+    let typed: String = columns.iter().map(|column| format!(", {}", quoted(column))).collect();
+    db.execute_batch(&format!(
+        "DROP VIEW IF EXISTS temp.{view}; DROP TABLE IF EXISTS {rebuilt}; \
+         CREATE TABLE {rebuilt} (rid INTEGER PRIMARY KEY, is_lost INTEGER{typed})"
+    ))?;
+    let places: String = (0..columns.len()).map(|at| format!(", ?{}", at + 2)).collect();
+    let is_whole = {
+        let mut insert =
+            db.prepare(&format!("INSERT OR IGNORE INTO {rebuilt} VALUES (?1, 0{places})"))?;
+        scan_table(db, &table, &columns, &mut |rowid, values| {
+            insert_row(&mut insert, rowid, values)
+        })?
+    };
+    if !is_whole {
+        add_lost_rows(db, &table, &rebuilt, &indexes)?;
+    }
+    for (at, index) in indexes.iter().enumerate() {
+        let columns: Vec<String> = index.columns.iter().map(|column| quoted(column)).collect();
+        db.execute_batch(&format!(
+            "CREATE INDEX temp.{PREFIX}{name}_{at} ON {PREFIX}{name} ({})",
+            columns.join(", ")
+        ))?;
+    }
+    let mut all_columns = db.prepare("SELECT name FROM pragma_table_info(?1, 'main')")?;
+    let all_columns: Vec<String> =
+        all_columns.query_map([name], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let secrets = READ_TABLES.into_iter().filter(|table| table.name == name);
+    let secrets: Vec<&str> = secrets.flat_map(|table| table.secret_columns).copied().collect();
+    let selected = all_columns.iter().filter(|column| !secrets.contains(&column.as_str()));
+    let selected = selected.map(|column| {
+        let source = if columns.contains(&column.as_str()) { "k" } else { "m" };
+        format!(", {source}.{0} AS {0}", quoted(column))
+    });
+    // A query that needs no other columns than those of the indexes does not read the table.
+    db.execute_batch(&format!(
+        "CREATE TEMP VIEW {view} AS SELECT k.rid AS rowid{} FROM {rebuilt} AS k \
+         LEFT JOIN {table} AS m NOT INDEXED ON m.rowid = k.rid",
+        selected.collect::<String>()
+    ))
+}
+
+fn insert_row(insert: &mut Statement<'_>, rowid: i64, values: Vec<Value>) -> rusqlite::Result<()> {
+    insert.execute(params_from_iter([Value::Integer(rowid)].into_iter().chain(values))).map(drop)
+}
+
+/// Calls `visit` with these columns of each row on a sound page. Returns whether all pages are sound.
+fn scan_table(
+    db: &Connection,
+    table: &str,
+    columns: &[&str],
+    visit: &mut dyn FnMut(i64, Vec<Value>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<bool> {
+    let selected: String = columns.iter().map(|column| format!(", {}", quoted(column))).collect();
+    let mut rows = db.prepare(&format!(
+        "SELECT rowid{selected} FROM {table} NOT INDEXED WHERE rowid >= ?1 ORDER BY rowid"
+    ))?;
+    // In a damaged table a query from a rowid may return only rows before it. The stride then grows.
+    let (mut from, mut is_whole, mut stride) = (i64::MIN, true, 1_i64);
+    loop {
+        let mut last = from;
+        let result = visit_rows(&mut rows, Some(from), columns.len(), &mut |rowid, values| {
+            last = last.max(rowid);
+            visit(rowid, values)
+        });
+        match result {
+            Err(error) if is_damage(&error) => is_whole = false,
+            result => return result.map(|()| is_whole),
+        }
+        stride = if last > from { 1 } else { stride.saturating_mul(2) };
+        match first_readable(&mut rows, last)? {
+            Some(beyond) if beyond < i64::MAX => from = beyond.saturating_add(stride - 1),
+            _ => return Ok(is_whole),
+        }
+    }
+}
+
+/// Calls `visit` with the rowid of each row and the columns after it.
+fn visit_rows(
+    statement: &mut Statement<'_>,
+    from: Option<i64>,
+    columns: usize,
+    visit: &mut dyn FnMut(i64, Vec<Value>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let mut rows = statement.query(params_from_iter(from))?;
+    while let Some(row) = rows.next()? {
+        let values = (1..=columns).map(|at| row.get(at)).collect::<Result<Vec<Value>, _>>()?;
+        visit(row.get(0)?, values)?;
+    }
+    Ok(())
+}
+
+/// Returns the first rowid after `last` from which the table can be read again.
+fn first_readable(rows: &mut Statement<'_>, last: i64) -> rusqlite::Result<Option<i64>> {
+    let mut is_readable = |rowid: i64| match rows.query([rowid])?.next() {
+        Ok(_) => Ok(true),
+        Err(error) if is_damage(&error) => Ok(false),
+        Err(error) => Err(error),
+    };
+    // Double the step until a query from there succeeds, then bisect back.
+    let (mut bad, mut step) = (last.max(0), 1_i64);
+    let mut good = loop {
+        let next = bad.saturating_add(step);
+        if is_readable(next)? {
+            break next;
+        }
+        if next == i64::MAX {
+            return Ok(None);
+        }
+        (bad, step) = (next, step.saturating_mul(2));
+    };
+    while good - bad > 1 {
+        let middle = bad + (good - bad) / 2;
+        if is_readable(middle)? { good = middle } else { bad = middle }
+    }
+    Ok(Some(good))
+}
+
+/// Adds the rows that the indexes list and that lie on damaged pages of the table, so that each of
+/// them becomes an issue with its key.
+fn add_lost_rows(
+    db: &Connection,
+    table: &str,
+    rebuilt: &str,
+    indexes: &[TableIndex],
+) -> rusqlite::Result<()> {
+    for index in indexes {
+        let columns: Vec<String> = index.columns.iter().map(|column| quoted(column)).collect();
+        let places: String = (0..columns.len()).map(|at| format!(", ?{}", at + 2)).collect();
+        let sets = columns.iter().map(|column| format!("{column} = excluded.{column}"));
+        let list = columns.join(", ");
+        let mut insert = db.prepare(&format!(
+            "INSERT INTO {rebuilt} (rid, is_lost, {list}) VALUES (?1, 1{places}) \
+             ON CONFLICT (rid) DO UPDATE SET {} WHERE is_lost",
+            sets.collect::<Vec<_>>().join(", ")
+        ))?;
+        let mut rows = db.prepare(&format!(
+            "SELECT rowid, {list} FROM {table} INDEXED BY {}",
+            quoted(&index.name)
+        ))?;
+        let result = visit_rows(&mut rows, None, columns.len(), &mut |rowid, values| {
+            insert_row(&mut insert, rowid, values)
+        });
+        match result {
+            Err(error) if is_damage(&error) => {} // the rows before the damage are added
+            result => result?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! Signs that an index of the database may lack rows.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+use crate::schema::tables::READ_TABLES;
+
+/// The names of tables.
+pub(crate) type TableNames = BTreeSet<&'static str>;
+
+/// Why an index may lack rows, and which tables are then compared with their indexes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Suspicion {
+    /// A session has neither a record nor messages.
+    NoSession = 1,
+    /// A session has no messages; or a caller misses records that it knows.
+    NoMessages = 2,
+    /// A session has another number of parts in one index than in another one.
+    NumberOfParts = 4,
+    /// A query met damage.
+    Damage = 8,
+}
+
+impl Suspicion {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::NoSession, Self::NoMessages, Self::NumberOfParts, Self::Damage];
+
+    pub(crate) fn tables(self) -> Vec<&'static str> {
+        match self {
+            Self::NoSession => vec!["session_v2", "session"],
+            Self::NoMessages => vec![
+                "session_v2",
+                "session",
+                "message",
+                "session_message",
+                "event_sequence",
+                "kv",
+                "project",
+            ],
+            Self::NumberOfParts => vec!["message", "part"],
+            Self::Damage => READ_TABLES.into_iter().map(|table| table.name).collect(),
+        }
+    }
+
+    /// Checks whether the tables are compared once for each state of the files, and not only once.
+    /// Damage in a table itself remains, and so do parts without a message.
+    pub(crate) fn is_repeated(self) -> bool {
+        matches!(self, Self::NoSession | Self::NoMessages)
+    }
+}
+
+/// The suspicions of a query.
+#[derive(Debug, Default)]
+pub(crate) struct Suspicions(Cell<u8>);
+
+impl Suspicions {
+    pub(crate) fn add(&self, suspicion: Suspicion) {
+        self.0.set(self.0.get() | suspicion as u8);
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = Suspicion> {
+        let bits = self.0.get();
+        Suspicion::ALL.into_iter().filter(move |suspicion| bits & *suspicion as u8 != 0)
+    }
+}

@@ -1,0 +1,131 @@
+//! Finds the tables whose indexes cannot be trusted.
+//!
+//! The usual damage of a database is an index that lacks rows. SQLite reports no error for it: each
+//! query through the index lacks these rows, and even `count(*)` counts the index. So the entries of
+//! each index are compared with the rows of the table itself.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+
+use crate::error::{Result, is_damage};
+use crate::files::FileStamps;
+use crate::query_context::QueryContext;
+use crate::suspicion::{Suspicion, TableNames};
+
+/// The tables whose indexes were found to be unsound. All connections read these tables without
+/// their indexes.
+#[derive(Debug, Default)]
+pub(crate) struct UnsoundTables {
+    names: Mutex<TableNames>,
+    /// The stamps of the files when the tables of each suspicion were compared last.
+    compared: Mutex<[Option<FileStamps>; Suspicion::ALL.len()]>,
+}
+
+impl UnsoundTables {
+    pub(crate) fn names(&self) -> TableNames {
+        lock(&self.names).clone()
+    }
+
+    /// Compares the tables of a suspicion with their indexes, unless this was done before. Returns
+    /// whether another table is unsound.
+    pub(crate) fn examine(
+        &self,
+        context: &QueryContext<'_>,
+        suspicion: Suspicion,
+        files: FileStamps,
+    ) -> Result<bool> {
+        {
+            let mut compared = lock(&self.compared);
+            let last = &mut compared[(suspicion as u8).trailing_zeros() as usize];
+            let is_done = match suspicion.is_repeated() {
+                true => *last == Some(files),
+                false => last.is_some(),
+            };
+            if is_done {
+                return Ok(false);
+            }
+            *last = Some(files);
+        }
+        let unsound = unsound_tables(context, suspicion.tables())?;
+        let mut names = lock(&self.names);
+        let before = names.len();
+        names.extend(unsound);
+        Ok(names.len() > before)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An index of a table.
+pub(crate) struct TableIndex {
+    pub(crate) name: String,
+    /// The columns. An expression is left out.
+    pub(crate) columns: Vec<String>,
+}
+
+/// Returns the indexes of a table that have an entry for every row.
+pub(crate) fn indexes_of(db: &Connection, table: &str) -> rusqlite::Result<Vec<TableIndex>> {
+    let mut names =
+        db.prepare_cached("SELECT name FROM pragma_index_list(?1) WHERE partial = 0")?;
+    let mut columns = db.prepare_cached(
+        "SELECT name FROM pragma_index_info(?1) WHERE name IS NOT NULL ORDER BY seqno",
+    )?;
+    let names =
+        names.query_map([table], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+    let with_columns = |name: String| {
+        let columns =
+            columns.query_map([&name], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        Ok(TableIndex { name, columns })
+    };
+    names.into_iter().map(with_columns).collect()
+}
+
+/// Returns those tables that are damaged themselves, or that have an index with other entries than
+/// the rows of the table.
+fn unsound_tables(
+    context: &QueryContext<'_>,
+    tables: impl IntoIterator<Item = &'static str>,
+) -> Result<TableNames> {
+    let mut unsound = TableNames::new();
+    // A commit between two queries would make the sums differ.
+    context.in_one_transaction(|| {
+        for table in tables {
+            if !is_sound(context.db, table)? {
+                unsound.insert(table);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(unsound)
+}
+
+fn is_sound(db: &Connection, table: &str) -> rusqlite::Result<bool> {
+    let indexes = indexes_of(db, table)?;
+    if indexes.is_empty() {
+        return Ok(true); // each query reads the table itself
+    }
+    // `main` because a table that was found to be unsound before has a view in its place.
+    let sum = |hint: &str| -> rusqlite::Result<Option<(i64, f64)>> {
+        let sql = format!("SELECT count(*), total(rowid) FROM main.{} {hint}", quoted(table));
+        let read = |sql: &str| db.prepare(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)));
+        match read(&sql) {
+            Err(error) if is_damage(&error) => Ok(None),
+            sum => sum.map(Some),
+        }
+    };
+    let Some(rows) = sum("NOT INDEXED")? else { return Ok(false) };
+    for index in indexes {
+        if sum(&format!("INDEXED BY {}", quoted(&index.name)))? != Some(rows) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Returns a name as SQL.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

@@ -1,0 +1,160 @@
+//! Tests indexes that lack rows or are damaged. The rows are all in the tables, so nothing may be
+//! missing.
+//!
+//! Sources of the cases: `hostile/08-index-lacks-rows`, `hostile/03-foreign-wal-silent-loss`, and the
+//! reports opencode#37821 and opencode#30157 (`05-damaged-unrelated-index`).
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use scrollback_core_id::{EntityKey, Scope, SessionKey};
+use scrollback_fixtures::{Corpus, corpus};
+use scrollback_source::{Source, Survey};
+
+use crate::calls::{scan, spans, tree};
+use crate::support::{
+    REAL_CORPORA, V2_CORPORA, copy_corpus, open, read_everything, sessions, side_file,
+    survey_sorted,
+};
+
+/// Returns the names of all indexes of the tables that hold sessions.
+fn index_names(database: &Path) -> Vec<String> {
+    let db = Connection::open(database).unwrap();
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name IN \
+        ('session', 'session_v2', 'message', 'part', 'session_message', 'event_sequence')";
+    let mut names = db.prepare(sql).unwrap();
+    names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+/// Gives an index the page of an empty index. SQLite then finds no row through it, without an error.
+fn empty_index(database: &Path, index: &str) {
+    let db = Connection::open(database).unwrap();
+    db.execute_batch("PRAGMA journal_mode=DELETE; PRAGMA writable_schema=ON;").unwrap();
+    let columns: i64 = db
+        .query_row("SELECT count(*) FROM pragma_index_info(?1)", [index], |row| row.get(0))
+        .unwrap();
+    let columns: Vec<String> = (0..columns).map(|at| format!("c{at}")).collect();
+    let columns = columns.join(", ");
+    db.execute_batch(&format!(
+        "CREATE TABLE spare ({columns}); CREATE INDEX spare_idx ON spare ({columns});"
+    ))
+    .unwrap();
+    let take = "UPDATE sqlite_schema SET rootpage = \
+        (SELECT rootpage FROM sqlite_schema WHERE name = 'spare_idx') WHERE name = ?1";
+    assert_eq!(db.execute(take, [index]).unwrap(), 1);
+    db.execute("DELETE FROM sqlite_schema WHERE name IN ('spare', 'spare_idx')", []).unwrap();
+}
+
+/// Fills the root page of an index with garbage.
+fn damage_index(database: &Path, index: &str) {
+    let db = Connection::open(database).unwrap();
+    let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+    let page: i64 = db.query_row(sql, [index], |row| row.get(0)).unwrap();
+    let size: i64 = db.query_row("PRAGMA page_size", [], |row| row.get(0)).unwrap();
+    db.execute_batch("PRAGMA journal_mode=DELETE").unwrap();
+    drop(db);
+    let mut bytes = std::fs::read(database).unwrap();
+    let start = usize::try_from((page - 1) * size).unwrap();
+    bytes[start..start + usize::try_from(size).unwrap()].fill(0x5a);
+    std::fs::write(database, bytes).unwrap();
+}
+
+/// Returns everything that the calls for a whole store and for each session return.
+fn contents(store: &dyn Source, known: &[SessionKey]) -> Vec<String> {
+    let mut all = read_everything(store).0;
+    for session in known {
+        for entry in tree(store, session).entries {
+            let bytes = String::from_utf8_lossy(entry.span.as_deref().unwrap()).into_owned();
+            all.push(format!("{} {bytes} {:?}", entry.key, entry.provenance));
+        }
+        for observation in survey_sorted(store, &Survey::Messages(session)).0 {
+            all.push(format!("{observation:?}"));
+        }
+    }
+    for survey in [Survey::Sessions, Survey::MessageSets] {
+        all.extend(survey_sorted(store, &survey).0.iter().map(|set| format!("{set:?}")));
+    }
+    all
+}
+
+#[test]
+fn an_index_without_rows_or_with_garbage_hides_no_record() {
+    for corpus_id in REAL_CORPORA.into_iter().chain(V2_CORPORA) {
+        let (_dir, sound) = copy_corpus(corpus_id);
+        let known = sessions(&open(&sound));
+        let expected = contents(&open(&sound), &known);
+        for index in index_names(&sound) {
+            for break_index in [empty_index, damage_index] {
+                let (_dir, database) = copy_corpus(corpus_id);
+                break_index(&database, &index);
+                let store = open(&database);
+                // An index of scrollback is built after this check.
+                store.check_indexes().unwrap();
+                let found = contents(&store, &known);
+                assert_eq!(found.len(), expected.len(), "{corpus_id:?} {index}");
+                assert_eq!(found, expected, "{corpus_id:?} {index}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_single_session_is_read_whole_without_a_check_before() {
+    for corpus_id in [Corpus::OpencodeSqlite, Corpus::OpencodeV2Fresh] {
+        let (_dir, sound) = copy_corpus(corpus_id);
+        let store = open(&sound);
+        let known = sessions(&store).into_iter();
+        let busiest = known.max_by_key(|session| tree(&store, session).entries.len()).unwrap();
+        let names = |store: &dyn Source| {
+            let entries = tree(store, &busiest).entries;
+            entries.into_iter().map(|entry| entry.key.to_string()).collect::<Vec<_>>()
+        };
+        let expected = names(&store);
+        for index in index_names(&sound) {
+            let (_dir, database) = copy_corpus(corpus_id);
+            empty_index(&database, &index);
+            let key = EntityKey::Session(busiest.clone());
+            let store = open(&database);
+            assert!(store.open().unwrap().has_session(&busiest).unwrap(), "{index}");
+            assert_eq!(spans(&open(&database), &[key]).entries.len(), 1, "{index}");
+            assert_eq!(names(&open(&database)), expected, "{index}");
+        }
+    }
+}
+
+#[test]
+fn a_check_of_sound_indexes_finds_nothing_and_changes_nothing() {
+    for corpus_id in REAL_CORPORA.into_iter().chain(V2_CORPORA) {
+        let (_dir, database) = copy_corpus(corpus_id);
+        let store = open(&database);
+        assert!(!store.check_indexes().unwrap(), "{corpus_id:?}");
+        assert_eq!(scan(&store, &Scope::Sessions).issues.len(), 0, "{corpus_id:?}");
+    }
+}
+
+#[test]
+fn an_unsound_index_is_an_issue_that_names_the_table() {
+    let (_dir, database) = copy_corpus(Corpus::OpencodeSqlite);
+    empty_index(&database, "message_session_time_created_id_idx");
+    let store = open(&database);
+    assert!(store.check_indexes().unwrap());
+    assert!(!store.check_indexes().unwrap(), "the index is known");
+    let issues = scan(&store, &Scope::Sessions).issues;
+    assert!(issues.iter().any(|(_, issue)| issue.to_string().contains("the table message ")));
+}
+
+#[test]
+fn a_log_of_another_database_hides_no_session_of_the_table() {
+    let (_dir, database) = copy_corpus(Corpus::OpencodeSqlite);
+    let log = side_file(&corpus(Corpus::OpencodeRawWal).database, "-wal");
+    std::fs::copy(log, side_file(&database, "-wal")).unwrap();
+    let store = open(&database);
+    store.check_indexes().unwrap();
+    let db = Connection::open(&database).unwrap();
+    let count = |table: &str| {
+        let sql = format!("SELECT count(*) FROM {table} NOT INDEXED");
+        db.query_row(&sql, [], |row| row.get::<_, isize>(0)).unwrap().cast_unsigned()
+    };
+    assert!(count("session") > 50);
+    assert_eq!(sessions(&store).len(), count("session"));
+}
