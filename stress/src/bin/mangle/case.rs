@@ -8,6 +8,14 @@ use scrollback_core_id::{Clock, SystemClock};
 
 use crate::truth::Truth;
 
+/// The limit of the size of records in every iteration, in bytes. All records of the fixtures are
+/// smaller.
+pub(crate) const MAX_RECORD: usize = 512 * 1024;
+
+/// The age of undamaged files, and of damaged ones, in seconds.
+pub(crate) const SOUND_AGE: u64 = 7200;
+pub(crate) const DAMAGED_AGE: u64 = 3600;
+
 /// A damaged store.
 #[derive(Debug)]
 pub(crate) struct Case {

@@ -8,15 +8,18 @@ use scrollback::{Session, Store};
 use scrollback_core_id::{SessionId, SessionKey};
 use scrollback_flow::{SessionHydratedTree, run_session_tree_flow};
 use scrollback_source::Source;
+use scrollback_stor_mmap::ReadOptions;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::answers::{Answers, List, Listed, MessageAnswer, Problems, SessionAnswer};
+use crate::case::MAX_RECORD;
 
 /// Reads the store at `path`. `sessions` are read even if they are not listed. With a cache, the
 /// index starts from the snapshot in it.
 pub(crate) fn ask(path: &Path, cache: Option<&Path>, sessions: &BTreeSet<&str>) -> Answers {
-    let builder = Store::builder().path(path);
+    let read = ReadOptions { max_len: MAX_RECORD as u64, ..ReadOptions::default() };
+    let builder = Store::builder().path(path).read_options(read);
     let builder = match cache {
         Some(cache) => builder.cache_dir(cache),
         None => builder.without_cache(),

@@ -10,6 +10,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::answers::{Answers, List, Listed, MessageAnswer, Problems, SessionAnswer};
+use crate::case::MAX_RECORD;
 
 /// The time after which a command hangs.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -76,6 +77,7 @@ impl Program {
         let (stdout, stderr) = (self.dir.join("stdout"), self.dir.join("stderr"));
         let mut command = Command::new(&self.binary);
         command.arg("--store").arg(store).arg("--no-cache").args(args);
+        command.args(["--max-size", &MAX_RECORD.to_string()]);
         command.env("HOME", &self.dir).env("XDG_CACHE_HOME", self.dir.join("cache"));
         command.stdin(Stdio::null()).stdout(File::create(&stdout)?).stderr(File::create(&stderr)?);
         if let Some(user) = self.user {

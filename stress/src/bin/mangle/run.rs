@@ -16,7 +16,7 @@ use crate::findings::Findings;
 use crate::json::JsonStore;
 use crate::processes::Program;
 use crate::random::Random;
-use crate::sqlite::Databases;
+use crate::sqlite::{Databases, Options};
 use crate::truth::Truth;
 use crate::verify::{Symptom, Verdict, verify};
 use crate::{guard, in_process};
@@ -195,7 +195,10 @@ impl Stores {
         let can_deny = !self.is_root || mode == Mode::Processes;
         let case = match is_json {
             true => self.json.damage(can_deny, only, &mut random, &mut fill_cache)?,
-            false => self.databases.damage(&store, only, &mut random, &mut fill_cache)?,
+            false => {
+                let options = Options { only, can_deny };
+                self.databases.damage(&store, options, &mut random, &mut fill_cache)?
+            }
         };
         let cache = Some(&*cache).filter(|_| has_cache);
         let asked = guard::watch(&store, &plan.command(), || match mode {

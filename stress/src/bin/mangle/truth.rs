@@ -19,6 +19,8 @@ pub(crate) struct Truth {
     pub(crate) message_counts: BTreeMap<String, u64>,
     /// The ids that may be shown; `None` if damage can make other ids.
     pub(crate) allowed: Option<BTreeSet<String>>,
+    /// Whether the list must have an issue or an error, whatever it shows.
+    pub(crate) must_report: bool,
     /// Whether the damage is in what describes the whole store, such as the schema of a database.
     /// Then any issue explains a missing record, and values are not compared.
     pub(crate) is_store_damaged: bool,

@@ -73,6 +73,9 @@ pub(crate) fn verify(truth: &Truth, answers: &Answers) -> Verdict {
 }
 
 fn verify_list(truth: &Truth, list: &List, verdict: &mut Verdict) {
+    if truth.must_report && list.problems.texts().next().is_none() {
+        verdict.add("list: no issue and no error", format!("{} sessions", list.sessions.len()));
+    }
     let mut listed = BTreeMap::new();
     for session in &list.sessions {
         if listed.insert(session.id.as_str(), session).is_some() {
@@ -222,12 +225,22 @@ fn verify_row(
     verdict: &mut Verdict,
 ) {
     let example = format!("{}/{id}", answer.id);
-    let is_message = answer.messages.iter().any(|message| message.id == id);
+    let message = answer.messages.iter().find(|message| message.id == id);
+    let is_message = message.is_some();
     let is_item = answer.items.as_ref().is_none_or(|items| items.contains(id));
     if !is_message && !is_item {
         let what = (&*format!("{}: a row is missing", answer.surface), example);
         verdict.add_missing(truth, &answer.problems, record, what);
         return;
+    }
+    if let Some(message) = message.filter(|message| message.value.is_some())
+        && !truth.is_store_damaged
+        && let Some(text) = lost_text(record, message)
+    {
+        verdict.add(
+            format!("{}: a text of a row is missing", answer.surface),
+            format!("{example}: {text}"),
+        );
     }
     let Some(rows) = &answer.rows else { return };
     let found: Vec<&Value> = rows.iter().filter(|row| row["id"] == id).collect();
@@ -251,6 +264,20 @@ fn verify_row(
         }
         _ => verdict.add("export of 2.x: a row twice", example),
     }
+}
+
+/// Returns a text of a row of 2.x that no part of its message shows.
+fn lost_text(record: &Record, message: &MessageAnswer) -> Option<String> {
+    let row = record.value.as_ref()?;
+    let content = row["content"].as_array().into_iter().flatten();
+    let texts = content.filter(|item| item["type"] == "text").map(|item| &item["text"]);
+    let own = ["user", "synthetic"].iter().any(|kind| row["type"] == *kind).then(|| &row["text"]);
+    let mut texts = texts.chain(own).filter_map(Value::as_str).filter(|text| !text.is_empty());
+    let is_shown = |text: &str| {
+        let mut parts = message.parts.iter().filter_map(|(_, part)| part.as_ref());
+        parts.any(|part| part["text"] == text)
+    };
+    texts.find(|text| !is_shown(text)).map(|text| text.chars().take(100).collect())
 }
 
 /// Compares a value. A surface that gives only ids has no value. If only the ids differ, the file

@@ -6,8 +6,8 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::tree::{DAMAGED_AGE, Tree};
-use crate::case::settle;
+use super::tree::Tree;
+use crate::case::{DAMAGED_AGE, MAX_RECORD, settle};
 use crate::random::Random;
 
 /// Makes one change, or several. Returns what was done.
@@ -54,7 +54,7 @@ fn change_file(
 ) -> Result<&'static str> {
     let mut bytes = bytes_of(tree, file);
     let length = bytes.len();
-    let what = match random.below(17) {
+    let what = match random.below(19) {
         0..=2 => {
             for _ in 0..=random.below(6) {
                 let (at, byte) = (random.below(length), random.byte());
@@ -121,7 +121,15 @@ fn change_file(
             tree.write(&copy, bytes)?;
             return Ok("file copied beside itself by a sync program");
         }
-        15 if can_deny => return deny(tree, file).map(|()| "file that may not be read"),
+        15 => {
+            let mut record: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+            if let Some(record) = record.as_object_mut() {
+                record.insert("padding".to_owned(), "x".repeat(MAX_RECORD).into());
+                bytes = serde_json::to_vec(record)?;
+            }
+            "file over the size limit"
+        }
+        16 if can_deny => return deny(tree, file).map(|()| "file that may not be read"),
         _ => {
             bytes = with_wrong_type(&bytes, random);
             "file with a field of another type"

@@ -7,11 +7,7 @@ use std::rc::Rc;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use crate::case::settle;
-
-/// The age of undamaged files, and of damaged ones, in seconds.
-const SOUND_AGE: u64 = 7200;
-pub(crate) const DAMAGED_AGE: u64 = 3600;
+use crate::case::{DAMAGED_AGE, SOUND_AGE, settle};
 
 /// A file of the tree.
 #[derive(Debug)]

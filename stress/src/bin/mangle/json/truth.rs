@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::tree::{Content, Files};
+use crate::case::MAX_RECORD;
 use crate::truth::{Record, Truth};
 
 pub(crate) fn truth(files: &Files) -> Truth {
@@ -15,6 +16,7 @@ pub(crate) fn truth(files: &Files) -> Truth {
     for (path, content) in files {
         let Some((kind, set, id)) = split(path) else { continue };
         let value = content.as_deref().and_then(value_of);
+        let is_large = content.as_deref().is_some_and(is_large);
         let allowed = truth.allowed.get_or_insert_default();
         allowed.extend([set.to_owned(), id.to_owned()]);
         match kind {
@@ -22,7 +24,7 @@ pub(crate) fn truth(files: &Files) -> Truth {
                 let Some(value) = value else { continue };
                 // A second copy in another directory: either may be used.
                 let is_copy = truth.sessions.contains_key(id);
-                let fields = (!is_copy).then(|| fields(&value, set));
+                let fields = (!is_copy && !is_large).then(|| fields(&value, set));
                 let record = Record { table: "session", ids: vec![id.to_owned()], value: fields };
                 truth.sessions.insert(id.to_owned(), record);
             }
@@ -33,7 +35,8 @@ pub(crate) fn truth(files: &Files) -> Truth {
                 let Some(value) = value else { continue };
                 let ids = vec![set.to_owned(), id.to_owned()];
                 let value = with_ids(value, &[("id", id), ("sessionID", set)]);
-                let record = Record { table: "message", ids, value: Some(value) };
+                let value = Some(value).filter(|_| !is_large);
+                let record = Record { table: "message", ids, value };
                 truth.messages.insert((set.to_owned(), id.to_owned()), record);
             }
             _ => {}
@@ -45,7 +48,9 @@ pub(crate) fn truth(files: &Files) -> Truth {
         let Some(value) = content.as_deref().and_then(value_of) else { continue };
         let ids = [id, message, session].map(str::to_owned).to_vec();
         let names = [("id", id), ("sessionID", session), ("messageID", message)];
-        let record = Record { table: "part", ids, value: Some(with_ids(value, &names)) };
+        let is_large = content.as_deref().is_some_and(is_large);
+        let value = Some(with_ids(value, &names)).filter(|_| !is_large);
+        let record = Record { table: "part", ids, value };
         let key = ((*session).to_owned(), message.to_owned());
         truth.parts.entry(key).or_default().insert(id.to_owned(), record);
     }
@@ -62,6 +67,11 @@ fn split(path: &str) -> Option<(&str, &str, &str)> {
     let id = file.strip_suffix(".json")?;
     let is_id = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
     (is_id(set) && is_id(id)).then_some((kind, set, id))
+}
+
+/// Checks whether a file is over the size limit: then only its place must be found.
+fn is_large(content: &Content) -> bool {
+    content.bytes.len() > MAX_RECORD
 }
 
 fn value_of(content: &Content) -> Option<Value> {
@@ -95,7 +105,7 @@ fn fields(record: &Value, project: &str) -> Value {
 /// Gives a record the ids of its path, where it states ids.
 fn with_ids(mut value: Value, ids: &[(&str, &str)]) -> Value {
     for (name, id) in ids {
-        if let Some(stated) = value.get_mut(*name) {
+        if let Some(stated) = value.get_mut(*name).filter(|stated| stated.is_string()) {
             *stated = Value::from(*id);
         }
     }

@@ -3,9 +3,13 @@
 mod base;
 mod damage;
 mod pages;
+mod places;
 mod record;
+mod rows;
+mod scan;
 mod truth;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
@@ -13,8 +17,9 @@ use scrollback_fixtures::{Corpus, corpus};
 
 use self::base::Base;
 use self::damage::Damaged;
-use crate::case::{Case, settle};
+use crate::case::{Case, DAMAGED_AGE, SOUND_AGE, settle};
 use crate::random::Random;
+use crate::truth::Truth;
 
 /// The databases that are damaged.
 const CORPORA: [Corpus; 5] = [
@@ -42,26 +47,97 @@ impl Databases {
     pub(crate) fn damage(
         &self,
         dir: &Path,
-        only: Option<usize>,
+        options: Options,
         random: &mut Random,
         sound: &mut dyn FnMut() -> Result<()>,
     ) -> Result<Case> {
         ensure!(!self.0.is_empty(), "there is no database");
-        let (corpus, base) = &self.0[random.below(self.0.len())];
-        let path = dir.join("opencode.db");
-        if random.one_in(4) {
-            std::fs::write(&path, &base.bytes)?;
-            settle(&path, 7200)?;
-            sound()?;
+        std::fs::remove_dir_all(dir)?;
+        std::fs::create_dir(dir)?;
+        match random.below(20) {
+            0 => damaged_place(dir, options.can_deny, random),
+            1 => damaged_log(dir, random),
+            _ => {
+                let (corpus, base) = &self.0[random.below(self.0.len())];
+                let (changes, truth) = damaged_file(base, dir, options.only, random, sound)?;
+                Ok(Case { store: format!("{corpus:?}"), changes, truth })
+            }
         }
-        let damaged = Damaged::new(base, only, random)?;
-        std::fs::write(&path, &damaged.bytes)?;
-        settle(&path, 3600)?;
-        let mut truth = truth::truth(base, &damaged.pages(base)?);
-        truth.is_store_damaged |= damaged.bytes.len() < base.bytes.len();
-        let changes = damaged.changes;
-        Ok(Case { store: format!("{corpus:?}"), changes, truth })
     }
+}
+
+/// What the damage of one iteration is limited to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    /// The only change to make, of those that the seed gives.
+    pub(crate) only: Option<usize>,
+    /// Whether rights keep the reader from reading.
+    pub(crate) can_deny: bool,
+}
+
+/// Damages rows, and then bytes of the file. Returns the changes and what must be found.
+fn damaged_file(
+    base: &Base,
+    dir: &Path,
+    only: Option<usize>,
+    random: &mut Random,
+    sound: &mut dyn FnMut() -> Result<()>,
+) -> Result<(Vec<String>, Truth)> {
+    let path = dir.join("opencode.db");
+    std::fs::write(&path, &base.bytes)?;
+    let count = if random.one_in(4) { 2 + random.below(4) } else { 1 };
+    let mut changes_of_rows = Vec::new();
+    let mut changes_of_bytes = Vec::new();
+    let mut has_changes_of_rows = false;
+    for number in 0..count {
+        let is_of_rows = random.one_in(4);
+        has_changes_of_rows |= is_of_rows;
+        let list = if is_of_rows { &mut changes_of_rows } else { &mut changes_of_bytes };
+        let own = Random::new(random.next());
+        if only.is_none_or(|only| only == number) {
+            list.push(own);
+        }
+    }
+    // A row that changes under the time of its last change is found by a full verification only.
+    if random.one_in(4) && !has_changes_of_rows {
+        settle(&path, SOUND_AGE)?;
+        sound()?;
+    }
+    let mut changes = Vec::new();
+    for random in &mut changes_of_rows {
+        changes.push(rows::change(base, &path, random)?);
+    }
+    let reread = match changes.is_empty() {
+        true => None,
+        false => Some(Base::read(&path)?),
+    };
+    let base = reread.as_ref().unwrap_or(base);
+    let mut damaged = Damaged::new(base);
+    for random in &mut changes_of_bytes {
+        damaged.change(base, random)?;
+    }
+    std::fs::write(&path, &damaged.bytes)?;
+    settle(&path, DAMAGED_AGE)?;
+    let mut truth = truth::truth(base, &damaged.pages(base)?);
+    truth.is_store_damaged |= damaged.bytes.len() < base.bytes.len();
+    changes.append(&mut damaged.changes);
+    Ok((changes, truth))
+}
+
+fn damaged_place(dir: &Path, can_deny: bool, random: &mut Random) -> Result<Case> {
+    let what = places::replaced_file(&dir.join("opencode.db"), can_deny, random)?;
+    let truth = Truth { must_report: true, is_store_damaged: true, ..Truth::default() };
+    Ok(Case { store: "no database".to_owned(), changes: vec![what], truth })
+}
+
+fn damaged_log(dir: &Path, random: &mut Random) -> Result<Case> {
+    let (what, scan) = places::damaged_log(dir, random)?;
+    let is_foreign = what.contains("another database");
+    let (is_whole, has_sessions) = (scan.is_whole, scan.tables.contains(&"session"));
+    let mut truth = truth::truth(&scan.into_base(), &BTreeSet::new());
+    truth.is_store_damaged |= !is_whole;
+    truth.must_report = is_foreign || !has_sessions;
+    Ok(Case { store: "a database with a log".to_owned(), changes: vec![what], truth })
 }
 
 #[cfg(test)]

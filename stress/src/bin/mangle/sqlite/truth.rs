@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::base::{Base, NamedRow};
 use super::record::Cell;
+use crate::case::MAX_RECORD;
 use crate::truth::{Record, Truth};
 
 /// Returns what must be found if these pages are damaged.
@@ -15,6 +16,7 @@ pub(crate) fn truth(base: &Base, damaged: &BTreeSet<u32>) -> Truth {
     let mut truth =
         Truth { is_store_damaged: !base.schema.is_disjoint(damaged), ..Truth::default() };
     let mut counts: BTreeMap<&str, Option<u64>> = BTreeMap::new();
+    let mut seen = BTreeSet::new(); // a table without keys may have a row twice
     for row in &base.rows {
         let Some(id) = row.text("id") else { continue };
         let sound = is_sound(row);
@@ -25,8 +27,9 @@ pub(crate) fn truth(base: &Base, damaged: &BTreeSet<u32>) -> Truth {
                 else {
                     continue;
                 };
+                let is_new = seen.insert((of, id));
                 let count = counts.entry(of).or_insert(Some(0));
-                *count = count.filter(|_| sound).map(|count| count + 1);
+                *count = count.filter(|_| sound).map(|count| count + u64::from(is_new));
                 if sound {
                     let ids = vec![of.to_owned(), id.to_owned()];
                     let value = with_ids(row, &[("id", id), ("sessionID", of)]);
@@ -136,6 +139,9 @@ fn fields(row: &NamedRow) -> Value {
 
 /// Returns the record in the column `data` with the ids of its columns.
 fn with_ids(row: &NamedRow, ids: &[(&str, &str)]) -> Option<Value> {
+    if row.text("data")?.len() > MAX_RECORD {
+        return None; // over the size limit
+    }
     let mut value = row.cell("data").json()?;
     let object = value.as_object_mut()?;
     for (name, id) in ids {
