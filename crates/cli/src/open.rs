@@ -1,6 +1,8 @@
 //! Opens the store that the common options name, and saves its indexes.
 
-use scrollback::{Store, StoreBuilder};
+use std::path::PathBuf;
+
+use scrollback::{Error, Store, StoreBuilder};
 use scrollback_stor_mmap::{MapPolicy, ReadOptions};
 
 use crate::args::{Global, Verify};
@@ -47,9 +49,18 @@ pub(crate) fn open(global: &Global, out: &mut Out) -> Result<Store> {
     Ok(store)
 }
 
-/// Opens the stores to follow, including pending stores.
-pub(crate) fn open_pending(global: &Global) -> Result<Store> {
-    Ok(builder(global).include_pending().build()?)
+/// Opens the stores to follow, including pending stores. Reports each place that cannot be used.
+pub(crate) fn open_pending(global: &Global, out: &mut Out) -> Result<Store> {
+    let store = builder(global).include_pending().build()?;
+    for failure in store.failures() {
+        out.note_best_effort(&Failure::from(failure).message);
+    }
+    Ok(store)
+}
+
+/// Returns the failure of a place that should have a store and has something else.
+pub(crate) fn unusable_place(path: PathBuf, problem: String) -> Failure {
+    Failure::from(Error::UnusablePlace { path, problem })
 }
 
 /// Saves the indexes for the next run. Returns whether that worked; prints the reason if not.

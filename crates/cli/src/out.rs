@@ -26,7 +26,7 @@ pub(crate) struct Out {
     pub(crate) is_terminal: bool,
     /// The width of lines in columns; `None` if the output is not a terminal.
     pub(crate) width: Option<usize>,
-    list_issues: bool,
+    lists_issues: bool,
     is_abandoned: bool,
     /// The kind of the last failure that did not end the command. It becomes the exit code.
     failure_kind: Option<Kind>,
@@ -54,7 +54,7 @@ impl Out {
             stderr,
             is_terminal,
             width: is_terminal.then(|| terminal_width().unwrap_or(100)),
-            list_issues: global.issues,
+            lists_issues: global.issues,
             is_abandoned: false,
             failure_kind: None,
         }
@@ -69,25 +69,17 @@ impl Out {
         Ok(())
     }
 
-    /// Reports issues on standard error: one line for each issue with `--issues`, otherwise their
-    /// number.
-    pub(crate) fn issues<T: std::fmt::Display>(&mut self, issues: &[T]) -> io::Result<()> {
-        if issues.is_empty() {
-            return Ok(());
+    /// Lists issues on standard error, one line for each.
+    pub(crate) fn list_issues<T: std::fmt::Display>(&mut self, issues: &[T]) -> io::Result<()> {
+        for issue in issues {
+            writeln!(self.stderr, "issue: {}", sanitize::line(&issue.to_string()))?;
         }
-        if self.list_issues {
-            for issue in issues {
-                writeln!(self.stderr, "issue: {}", sanitize::line(&issue.to_string()))?;
-            }
-            return Ok(());
-        }
-        let noun = if issues.len() == 1 { "issue" } else { "issues" };
-        writeln!(self.stderr, "{} {noun} in the store; --issues lists them", issues.len())
+        Ok(())
     }
 
     /// Checks whether the user requested a list of all issues.
     pub(crate) fn lists_issues(&self) -> bool {
-        self.list_issues
+        self.lists_issues
     }
 
     /// Prints a note on standard error.

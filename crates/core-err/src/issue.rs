@@ -253,6 +253,37 @@ pub enum IssueKind {
 }
 
 impl IssueKind {
+    /// Returns the category of the problem in a few words, for counts: `3 unreadable`.
+    pub fn category(&self) -> &'static str {
+        match self {
+            Self::Empty
+            | Self::NulFilled
+            | Self::NotUtf8
+            | Self::Truncated
+            | Self::BadJson { .. }
+            | Self::TooDeep { .. }
+            | Self::NotAFile
+            | Self::NotADirectory
+            | Self::Link
+            | Self::Unreadable { .. }
+            | Self::Database { .. } => "unreadable",
+            Self::WrongShape { .. } | Self::WrongType { .. } | Self::Converted { .. } => {
+                "wrong type"
+            }
+            Self::Unknown { .. } => "unknown",
+            Self::LoneSurrogates { .. } => "repaired text",
+            Self::TooLarge { .. } => "too large",
+            Self::Vanished => "gone",
+            Self::Unsettled { .. } | Self::Provisional => "being written",
+            Self::BadId { .. } | Self::IdMismatch { .. } => "wrong id",
+            Self::Duplicate { .. } => "duplicate",
+            Self::ForeignRecord { .. } => "copied file",
+            Self::CopyHasMore { .. } => "incomplete copy",
+            Self::OrphanParts { .. } | Self::OrphanMessages { .. } => "orphaned",
+            Self::NoParts => "without parts",
+        }
+    }
+
     /// Returns the issue for an I/O error of `action` on a file or directory that existed before. A "not
     /// found" error is [`Self::Vanished`].
     pub fn from_io(action: &'static str, error: &io::Error) -> Self {

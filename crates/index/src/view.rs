@@ -187,6 +187,23 @@ impl View {
         ids
     }
 
+    /// Returns the sessions that have messages and no record, each with the number of its messages, in
+    /// any order.
+    pub fn sessions_without_record(&self) -> Vec<(SessionId, u64)> {
+        let overlay = self.layers.overlay_sessions(self.revision).into_iter();
+        let overlay = overlay.filter(|(_, state)| state.record.is_none());
+        let mut ids: Vec<SessionId> = overlay.map(|(id, _)| id).collect();
+        if let Some(base) = &self.layers.base {
+            // They are the last rows.
+            let rows = (0..base.session_count()).rev();
+            let rows = rows.take_while(|row| base.session_order(*row).is_none());
+            let base_ids = rows.filter_map(|row| base.session_id(row));
+            ids.extend(base_ids.filter(|id| !self.layers.hides_session(id, self.revision)));
+        }
+        let count = |id: &SessionId| self.layers.usage_of_messages(id, self.revision).messages;
+        ids.into_iter().map(|id| (count(&id), id)).map(|(count, id)| (id, count)).collect()
+    }
+
     // Messages
 
     /// Returns the message with this key.

@@ -233,10 +233,15 @@ impl StoreBuilder {
             stores.cloned().collect::<Vec<_>>()
         };
         let unsupported_stores: Vec<_> = roots.iter().flat_map(unsupported).collect();
-        let candidates = roots.into_iter().filter(|root| self.include_pending || root.is_present());
         let (mut opened, mut failures) = (Vec::new(), Vec::new());
-        for root in candidates {
-            opened.extend(self.open_root(root, &mut failures));
+        for root in roots {
+            let problems = problems(&root);
+            if self.include_pending || root.is_present() {
+                failures.extend(problems);
+                opened.extend(self.open_root(root, &mut failures));
+            } else if root.stores.iter().any(|store| store.state == StoreState::Unusable) {
+                failures.extend(problems);
+            }
         }
         if opened.is_empty() {
             return Err(match failures.pop() {
@@ -272,7 +277,8 @@ impl StoreBuilder {
                     }
                 }
             });
-            if failures.len() != failures_before {
+            let has_unusable = root.stores.iter().any(|it| it.state == StoreState::Unusable);
+            if failures.len() != failures_before || has_unusable {
                 snapshots = None;
             }
             if !root.is_present() {
@@ -298,6 +304,15 @@ impl StoreBuilder {
             .any(|store| real_dir.starts_with(crate::path_id::canonical_path(store)));
         (!is_inside_store).then(|| Snapshots::new(dir))
     }
+}
+
+/// Returns one error for each store of a root that should be there and cannot be used.
+fn problems(root: &DiscoveredRoot) -> Vec<Error> {
+    let problem = |store: &DiscoveredStore| {
+        let (path, problem) = (store.path.clone(), store.problem.clone()?);
+        Some(Error::UnusablePlace { path, problem })
+    };
+    root.stores.iter().filter_map(problem).collect()
 }
 
 fn has_any_store(root: &DiscoveredRoot) -> bool {

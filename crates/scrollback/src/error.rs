@@ -29,6 +29,14 @@ pub enum Error {
     /// A store cannot be read.
     #[error("{}", with_causes(.0))]
     Store(#[from] scrollback_source::Error),
+    /// Something is at the place of a store that cannot be opened as a store.
+    #[error("cannot use {}: {problem}", path.display())]
+    UnusablePlace {
+        /// The place.
+        path: PathBuf,
+        /// What is there, such as a link that leads nowhere.
+        problem: String,
+    },
     /// No session matches a text.
     #[error("no session matches {text:?}")]
     NoSession {

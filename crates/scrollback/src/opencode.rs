@@ -13,7 +13,8 @@ use scrollback_source::{
 };
 use scrollback_stor_path::layout::{DATABASE, STORAGE};
 use scrollback_stor_path::{
-    self as stor_path, DiscoveryRule, Environment, PlaceState, StoragePaths, StoreKind,
+    self as stor_path, DiscoveryRule, Environment, PlaceState, SearchedPlace, StoragePaths,
+    StoreKind,
 };
 use scrollback_stor_read::FileReader;
 #[cfg(feature = "sqlite")]
@@ -87,7 +88,7 @@ impl Agent for Opencode {
     }
 
     fn open(&self, root: &DiscoveredRoot, options: &OpenOptions) -> Arc<dyn Source> {
-        let stores = root.stores.iter().filter(|store| store.state != StoreState::Unsupported);
+        let stores = root.stores.iter().filter(|store| may_become_readable(store));
         let sources = stores.filter_map(|store| self.open_store(store, options));
         let mut sources =
             sources.map(|it| -> Arc<dyn Source> { Arc::new(OptionalSource::new(it)) });
@@ -144,6 +145,16 @@ impl Agent for Opencode {
     }
 }
 
+/// Checks whether a store can be read now or later. A link that leads nowhere can get its target, such
+/// as a disk that is mounted later. A directory or a pipe in place of a database is never opened.
+fn may_become_readable(store: &DiscoveredStore) -> bool {
+    match store.state {
+        StoreState::Present | StoreState::Expected => true,
+        StoreState::Unusable => !store.path.exists(),
+        StoreState::Unsupported => false,
+    }
+}
+
 /// Checks whether a store is a tree of JSON files. A database has the extension `.db`.
 pub(crate) fn is_tree(path: &Path) -> bool {
     path.extension().is_none_or(|end| end != "db")
@@ -170,12 +181,19 @@ fn discovered_data_root(
         stor_path::is_backup_name(&store.path) && expected.as_ref() != Some(&store.path)
     });
     let mut stores: Vec<DiscoveredStore> = databases.into_iter().map(present_store).collect();
-    let is_known = |path: &PathBuf| paths.stores.iter().any(|store| store.path == *path);
+    let (unusable_databases, unusable_trees): (Vec<_>, Vec<_>) =
+        paths.searched_places.iter().filter_map(unusable_store).partition(|it| !is_tree(&it.path));
+    let is_known = |path: &PathBuf| {
+        paths.stores.iter().any(|store| store.path == *path)
+            || unusable_databases.iter().any(|store| store.path == *path)
+    };
     if let Some(path) = expected.filter(|path| !is_known(path)) {
         stores.insert(0, missing_store(&path, StoreKind::OpencodeSqlite, rule));
     }
+    stores.extend(unusable_databases);
     match stores_of_kind(StoreKind::OpencodeJson).next() {
         Some(tree) => stores.push(present_store(tree)),
+        None if !unusable_trees.is_empty() => stores.extend(unusable_trees),
         None => {
             stores.push(missing_store(&data_dir.join(STORAGE), StoreKind::OpencodeJson, rule));
         }
@@ -206,6 +224,18 @@ fn present_store(store: &scrollback_stor_path::DiscoveredStore) -> DiscoveredSto
     discovered_store(&store.path, store.kind, store.rule, state)
 }
 
+/// Returns the store that should be at a place where something else is; `None` for any other place. A
+/// database that `OPENCODE_DB` names is expected, and its absence is a problem.
+fn unusable_store(place: &SearchedPlace) -> Option<DiscoveredStore> {
+    let (kind, problem) = (place.expected_kind()?, place.problem()?);
+    let state = match place.state {
+        PlaceState::Nothing => StoreState::Expected,
+        _ => StoreState::Unusable,
+    };
+    let store = discovered_store(&place.path, kind, place.rule, state);
+    Some(DiscoveredStore { problem: Some(problem), ..store })
+}
+
 fn missing_store(path: &Path, kind: StoreKind, rule: DiscoveryRule) -> DiscoveredStore {
     let state = match kind {
         StoreKind::OpencodeSqlite if !cfg!(feature = "sqlite") => StoreState::Unsupported,
@@ -226,6 +256,7 @@ fn discovered_store(
         format: kind.to_string(),
         discovery_rule: rule.to_string(),
         state,
+        problem: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::{ControlFlow, Deref};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use scrollback_core_id::SessionKey;
-use scrollback_core_type::{StageIssue, StageReport, StageResult};
+use scrollback_core_type::{StageIssue, StageResult};
 use scrollback_flow::{Progress, RefreshOptions, SessionMaterializer, Snapshots, Verify};
 use scrollback_index::{SessionMeta, View};
 use scrollback_source::{DiscoveredRoot, DiscoveredStore, OpenOptions, Source, StoreState};
@@ -39,7 +39,6 @@ pub struct Root {
     index: RwLock<Option<Arc<Index>>>,
     /// The lock of opening the index, so that only one thread opens it.
     opening_lock: Mutex<()>,
-    report: Mutex<StageReport>,
 }
 
 /// The index of a root.
@@ -91,7 +90,6 @@ impl Root {
             progress,
             index: RwLock::new(None),
             opening_lock: Mutex::new(()),
-            report: Mutex::default(),
         }
     }
 
@@ -137,10 +135,9 @@ impl Root {
         let snapshots = self.snapshots.clone().map(Snapshots::without_cursors);
         let source = Arc::clone(&self.source);
         let opened = SessionMaterializer::open(source, snapshots, self.refresh, &*self.progress)?;
-        let ControlFlow::Continue(StageResult { value, report }) = opened else {
+        let ControlFlow::Continue(StageResult { value, .. }) = opened else {
             return Err(Error::Stopped);
         };
-        self.add_report(report);
         let index = Arc::new(Index::Opened(Box::new(value)));
         self.set_index(Arc::clone(&index));
         Ok(Materializer(index))
@@ -162,22 +159,18 @@ impl Root {
         // Above this number, one parallel check of all sessions is faster than single checks.
         const MAX_SINGLE_VERIFIES: usize = 64;
         let materializer = self.materializer()?;
-        let report = if sessions.len() > MAX_SINGLE_VERIFIES {
+        if sessions.len() > MAX_SINGLE_VERIFIES {
             let full = RefreshOptions { verify: Verify::Full, ..self.refresh };
-            match materializer.refresh(&full, &|_| ControlFlow::Continue(()))? {
-                ControlFlow::Continue(refreshed) => refreshed.report,
-                ControlFlow::Break(()) => StageReport::default(),
-            }
+            let _ = materializer.refresh(&full, &|_| ControlFlow::Continue(()))?;
         } else {
-            materializer.verify_sessions(sessions)?
-        };
-        self.add_report(report);
+            materializer.verify_sessions(sessions)?;
+        }
         Ok(())
     }
 
-    /// Returns the issues that were found in the root so far.
+    /// Returns the issues of the root as far as it was read.
     pub fn issues(&self) -> Vec<StageIssue> {
-        self.lock_report().issues.clone()
+        self.index().map(|index| index.materializer().issues()).unwrap_or_default()
     }
 
     /// Returns the path of the store that supplies a session.
@@ -233,14 +226,6 @@ impl Root {
 
     pub(crate) fn lock_opening(&self) -> MutexGuard<'_, ()> {
         self.opening_lock.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn add_report(&self, report: StageReport) {
-        self.lock_report().merge_new_issues(report);
-    }
-
-    fn lock_report(&self) -> MutexGuard<'_, StageReport> {
-        self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -138,6 +138,9 @@ pub struct DiscoveredStore {
     pub discovery_rule: String,
     /// Whether the store exists, and whether this version can read it.
     pub state: StoreState,
+    /// Why the store cannot be used although it should be there, as a text for users: `a link that
+    /// leads nowhere`. `None` for a store that is present, unsupported, or not made yet.
+    pub problem: Option<String>,
 }
 
 /// Whether a store exists and can be read.
@@ -150,6 +153,9 @@ pub enum StoreState {
     /// The store exists, and this build cannot read it. No version reads the formats of opencode 0.5
     /// and older.
     Unsupported,
+    /// Something is at the place of the store that cannot be opened as a store: a link that leads
+    /// nowhere, a directory in place of a database.
+    Unusable,
 }
 
 /// The settings for reading the files and rows of stores.

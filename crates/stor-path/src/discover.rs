@@ -122,7 +122,8 @@ impl StoragePaths {
     }
 
     /// Searches paths that the user gave: data directories, `storage/` directories, `.db` files.
-    /// A store that several paths lead to is listed once.
+    /// A store that several paths lead to is listed once. A directory whose only store cannot be used,
+    /// such as a database that is a link to nowhere, adds a searched place and no store.
     ///
     /// # Errors
     /// [`Error`] with the problem of the first path that is none of these.
@@ -164,11 +165,15 @@ impl StoragePaths {
             self.add_store(json_kind(&path), &path, &parent(&path), DiscoveryRule::Explicit);
             return Ok(());
         }
-        let before = self.stores.len();
+        let (before, places_before) = (self.stores.len(), self.searched_places.len());
         let listed =
             self.search_data_dir(&path, DiscoveryRule::Explicit, &DatabaseSelection::ByChannel);
         if self.stores.len() == before {
             listed?;
+            let mut places = self.searched_places[places_before..].iter();
+            if places.any(|place| place.problem().is_some()) {
+                return Ok(());
+            }
             return Err(Error::NoStoreInside(given.to_owned()));
         }
         Ok(())

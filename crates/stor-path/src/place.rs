@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use scrollback_core_err::{AtPath, PathError};
 
+use crate::classify::channel_of;
 use crate::kind::{DiscoveryRule, StoreKind};
+use crate::layout::STORAGE;
 
 /// A place that discovery searched or skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +44,36 @@ pub enum PlaceState {
     Unreadable(String),
     /// The place was not searched; the text is the reason.
     Skipped(&'static str),
+}
+
+impl SearchedPlace {
+    /// Returns why something at the place cannot be used, as a text for users. `None` if the place has a
+    /// store, was skipped, or has nothing. A database that `OPENCODE_DB` names must exist.
+    pub fn problem(&self) -> Option<String> {
+        match &self.state {
+            PlaceState::Nothing if self.rule == DiscoveryRule::OpencodeDb => {
+                Some("OPENCODE_DB names it, but it does not exist".to_owned())
+            }
+            PlaceState::DanglingLink
+            | PlaceState::NotADirectory
+            | PlaceState::NotAFile
+            | PlaceState::Unreadable(_) => Some(self.state.to_string()),
+            PlaceState::Store(_)
+            | PlaceState::DataDirectory
+            | PlaceState::Nothing
+            | PlaceState::Skipped(_) => None,
+        }
+    }
+
+    /// Returns the format of the store that was expected at the place; `None` for a directory that is
+    /// only listed.
+    pub fn expected_kind(&self) -> Option<StoreKind> {
+        let name = self.path.file_name()?;
+        if self.rule == DiscoveryRule::OpencodeDb || channel_of(name.as_encoded_bytes()).is_some() {
+            return Some(StoreKind::OpencodeSqlite);
+        }
+        (name == STORAGE).then_some(StoreKind::OpencodeJson)
+    }
 }
 
 impl fmt::Display for SearchedPlace {

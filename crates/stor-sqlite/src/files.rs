@@ -35,6 +35,10 @@ impl DatabaseFiles {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(std::io::ErrorKind::IsADirectory.into());
         };
+        // SQLite would wait for a writer of a pipe.
+        if !path.metadata()?.is_file() {
+            return Err(std::io::Error::other("not a file"));
+        }
         let dir = Dir::open(parent).map_err(std::io::Error::other)?;
         let names = ["", "-wal", "-shm", "-journal"]
             .map(|suffix| [name.as_encoded_bytes(), suffix.as_bytes()].concat());

@@ -169,9 +169,12 @@ impl Live {
     }
 
     /// Takes the issues that were found since the last call, each once: records that could not be
-    /// read. The index keeps such a record as it was.
+    /// read, which the index keeps as they were, and the issues that the index shows.
     pub fn take_issues(&self) -> Vec<StageIssue> {
-        self.shared.issues().take()
+        let issues = self.shared.materializer.issues();
+        let mut found = self.shared.issues();
+        found.add(issues);
+        found.take()
     }
 
     /// Ends the driver. Waits for the end of a thread; a task ends when its runtime runs next.

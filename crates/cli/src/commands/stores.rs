@@ -22,6 +22,9 @@ struct ListedStore {
     found_by: String,
     /// Whether this version can read the store.
     read: bool,
+    /// Why the store cannot be used although it should be there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
     /// The content of the store by itself; `None` if the store is not or cannot be read.
     #[serde(flatten)]
     contents: Option<StoreContents>,
@@ -69,8 +72,13 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
     for root in &discovery.roots {
         for store in &root.stores {
             let mut entry = ListedStore::new(root, store);
+            if let Some(problem) = &store.problem {
+                failures.push(open::unusable_place(store.path.clone(), problem.clone()));
+                listed.push(entry);
+                continue;
+            }
             match store.state {
-                StoreState::Expected => continue,
+                StoreState::Expected | StoreState::Unusable => continue,
                 StoreState::Unsupported => {
                     unsupported.push(entry);
                     continue;
@@ -146,6 +154,7 @@ impl ListedStore {
             data_directory: root.data_dir.to_string_lossy().into_owned(),
             found_by: store.discovery_rule.clone(),
             read: store.state != StoreState::Unsupported,
+            problem: store.problem.clone(),
             contents: None,
             shown: None,
             wins: None,
@@ -159,8 +168,11 @@ impl ListedStore {
         let (Some(StoreContents { sessions, access, .. }), shown) =
             (&self.contents, self.shown.unwrap_or(0))
         else {
-            let reason = if self.read { "cannot be read" } else { "not read by this version" };
-            return reason.to_owned();
+            return match &self.problem {
+                Some(problem) => format!("cannot be used: {}", sanitize::line(problem)),
+                None if self.read => "cannot be read".to_owned(),
+                None => "not read by this version".to_owned(),
+            };
         };
         let mut state = format!("{sessions} session{}", if *sessions == 1 { "" } else { "s" });
         match self.wins {

@@ -14,7 +14,7 @@ use crate::show::{self, LiveTranscript};
 use crate::{follow, open, pick};
 
 pub(crate) fn run(global: &Global, args: &Tail, out: &mut Out) -> Result<()> {
-    let store = open::open_pending(global)?;
+    let store = open::open_pending(global, out)?;
     let session = pick::session(&store, &args.session.session)?;
     let (width, styles) = (out.width, out.styles);
     let options = show::Options { full: args.full, width, styles, is_live: true };

@@ -14,6 +14,7 @@ mod demo;
 mod help;
 mod hostile;
 mod index;
+mod issues;
 #[cfg(target_os = "linux")]
 mod json;
 mod multiple_stores;

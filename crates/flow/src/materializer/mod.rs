@@ -4,6 +4,7 @@
 
 mod dirty;
 mod dirty_work;
+mod issues;
 mod load;
 mod loaded_parts;
 mod open;

@@ -66,6 +66,7 @@ impl SessionMaterializer {
             }
         };
         let value = Self::assemble(source, index, snapshots, options, (origin, saved_cursor));
+        value.replace_found_issues(&report.issues);
         Ok(ControlFlow::Continue(StageResult { value, report }))
     }
 

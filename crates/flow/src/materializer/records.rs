@@ -73,6 +73,7 @@ impl SessionMaterializer {
         self.index.commit(batch);
         let mut report = StageReport { issues: issue_log.issues, ..StageReport::default() };
         locate_issues(&mut report, |key| self.source.locate(key));
+        self.update_found_issues(dirty, &report.issues);
         Ok(DirtyRefreshOutcome { report, provisional })
     }
 }

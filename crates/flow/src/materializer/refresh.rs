@@ -25,6 +25,9 @@ impl SessionMaterializer {
         let mut byproducts = Byproducts::default();
         let refreshed = refresh(&*self.source, &self.index, options, progress, &mut byproducts);
         self.store_byproducts(byproducts);
+        if let Ok(ControlFlow::Continue(refreshed)) = &refreshed {
+            self.replace_found_issues(&refreshed.report.issues);
+        }
         refreshed
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use scrollback_core_id::Cursor;
+use scrollback_core_type::StageIssue;
 use scrollback_index::{SessionIndex, View};
 use scrollback_source::Source;
 use scrollback_stor_mmap::{CacheStats, MappedFileCache};
@@ -54,6 +55,8 @@ pub struct SessionMaterializer {
     pub(super) sweep: Mutex<SweepSchedule>,
     /// The counters of all refreshes, added up.
     pub(super) counters: Mutex<RefreshCounters>,
+    /// The issues of the last read of each record that has any.
+    pub(super) found_issues: Mutex<Vec<StageIssue>>,
     /// Held from the first read of the store to the commit. Otherwise two refreshes could run side by
     /// side, and the one that read first could commit last and put old records over new ones.
     pub(super) refresh_lock: Mutex<()>,
@@ -103,6 +106,7 @@ impl SessionMaterializer {
             saved_cursor: Mutex::new(saved_cursor),
             sweep: Mutex::new(SweepSchedule::default()),
             counters: Mutex::new(RefreshCounters::default()),
+            found_issues: Mutex::default(),
             refresh_lock: Mutex::new(()),
         }
     }

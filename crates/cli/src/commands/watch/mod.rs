@@ -13,7 +13,7 @@ use crate::out::Out;
 use crate::{follow, open, pick, sanitize};
 
 pub(crate) fn run(global: &Global, args: &args::Watch, out: &mut Out) -> Result<()> {
-    let store = open::open_pending(global)?;
+    let store = open::open_pending(global, out)?;
     let session = args.session.as_ref().map(|text| pick::session(&store, text)).transpose()?;
     let mut builder = store.watch().feed(args.feed.into());
     if let Some(session) = &session {

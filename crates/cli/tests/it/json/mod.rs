@@ -178,6 +178,11 @@ fn check_stores(check: &mut SchemaCheck) {
         let store = corpus(which).data_dir;
         check.list("Store", &run_on(&store, &["stores", "--json"]).json());
     }
+    let store = store_from_text("//- session/p/ses_1.json\n{}\n");
+    std::fs::create_dir(store.path().join("opencode.db")).unwrap(); // no file, so it cannot be used
+    let stores = run_on(store.path(), &["stores", "--json"]);
+    assert_eq!(stores.code, 3, "{}", stores.stderr);
+    check.list("Store", &serde_json::from_str(&stores.stdout).unwrap());
 }
 
 fn check_caches(check: &mut SchemaCheck) {

@@ -106,3 +106,18 @@ fn two_stores_are_followed_at_once() {
     assert!(sessions[0].1.is_string() && sessions[0].1 != sessions[1].1, "{sessions:?}");
     following.stop(Signal::TERM);
 }
+
+#[test]
+fn watch_counts_the_issues_and_names_what_it_cannot_use() {
+    let world = TestStore::new();
+    world.session("ses_1", "sound");
+    let broken = world.storage().join("message/ses_1/msg_1.json");
+    std::fs::create_dir_all(broken.parent().unwrap()).unwrap();
+    crate::damage::write_old_file(broken, b"{\"role\"");
+    std::fs::create_dir(world.data().join("opencode.db")).unwrap();
+    let following = world.follow(&["watch", "--json"]);
+    following.events_until(has_title("sound"));
+    let stderr = following.stop(Signal::TERM);
+    assert!(stderr.contains("opencode.db: not a file"), "{stderr}");
+    assert!(stderr.contains("1 unreadable; --issues lists them"), "{stderr}");
+}
