@@ -22,6 +22,11 @@ Common options go before or after the command. The help of a command lists the o
 
 Exit codes: 0 success, 1 nothing found, 2 wrong usage, 3 a store cannot be read";
 
+const LS_HELP: &str = "\
+The table fits the width of the terminal. If it is too wide, TITLE and DIRECTORY are cut, and large
+counts of TOKENS become short (`1.2M`). Then columns are left out in this order: DIRECTORY, MESSAGES,
+UPDATED, TOKENS, COST. Costs are never cut or shortened. Without a terminal, nothing is cut.";
+
 const WATCH_HELP: &str = "\
 Examples:
   scrollback watch                       print each new event as a line of text
@@ -114,6 +119,7 @@ pub(crate) enum Command {
     /// Lists the stores on this machine, and how each was found
     Stores,
     /// Lists sessions, newest first
+    #[command(after_help = LS_HELP)]
     Ls(Ls),
     /// Prints a session as a transcript
     Show(Show),
@@ -161,7 +167,8 @@ pub(crate) enum Cache {
 /// The options of `ls`.
 #[derive(Debug, clap::Args, Default)]
 pub(crate) struct Ls {
-    /// Only sessions of this project: a project id, a prefix of an id, or a directory
+    /// Only sessions of this project: a project id, a prefix of an id, or a directory. In a directory of
+    /// Windows, `/` and `\` mean the same, and the case of the drive does not matter
     #[arg(long, value_name = "P")]
     pub(crate) project: Option<String>,
     /// Only top-level sessions, without subagents

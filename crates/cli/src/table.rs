@@ -17,6 +17,8 @@ pub(crate) struct Table {
 /// A row of a table.
 pub(crate) struct Row {
     cells: Vec<String>,
+    /// Shorter forms of cells, each with its column. They are used in a table that is too wide.
+    short: Vec<(usize, String)>,
     /// The cell that is printed dim.
     dim: Option<usize>,
 }
@@ -26,13 +28,23 @@ impl Row {
     pub(crate) fn dim(&mut self, at: usize) {
         self.dim = Some(at);
     }
+
+    /// Gives a cell a shorter form, for a table that is too wide.
+    pub(crate) fn shorten(&mut self, at: usize, text: String) {
+        self.short.push((at, text));
+    }
+
+    fn cell(&self, at: usize, is_short: bool) -> &str {
+        let short = self.short.iter().find(|(column, _)| is_short && *column == at);
+        short.map_or(&self.cells[at], |(_, text)| text)
+    }
 }
 
 /// A column, and how it changes when the table is too wide.
 pub(crate) struct Column {
     name: &'static str,
     kind: ColumnKind,
-    optional: bool,
+    need: Need,
 }
 
 #[derive(PartialEq)]
@@ -42,25 +54,40 @@ enum ColumnKind {
     Right,
 }
 
+/// When a column is left out.
+#[derive(PartialEq)]
+enum Need {
+    Always,
+    /// Left out if flexible columns would have to become hard to read.
+    Optional,
+    /// Left out if the table is too wide with the narrowest flexible columns.
+    Important,
+}
+
 impl Column {
-    /// Returns a column that is never cut.
+    /// Returns a column that is cut only if the table is too wide without all other columns.
     pub(crate) fn fixed(name: &'static str) -> Self {
-        Self { name, kind: ColumnKind::Fixed, optional: false }
+        Self { name, kind: ColumnKind::Fixed, need: Need::Always }
     }
 
     /// Returns a column that is cut if the table is too wide.
     pub(crate) fn flexible(name: &'static str) -> Self {
-        Self { name, kind: ColumnKind::Flexible, optional: false }
+        Self { name, kind: ColumnKind::Flexible, need: Need::Always }
     }
 
-    /// Returns a right-aligned column, for numbers. It is never cut.
+    /// Returns a right-aligned column, for numbers.
     pub(crate) fn right(name: &'static str) -> Self {
-        Self { name, kind: ColumnKind::Right, optional: false }
+        Self { name, kind: ColumnKind::Right, need: Need::Always }
     }
 
-    /// Returns the same column, left out if the table is too wide.
+    /// Returns the same column, left out early if the table is too wide.
     pub(crate) fn optional(self) -> Self {
-        Self { optional: true, ..self }
+        Self { need: Need::Optional, ..self }
+    }
+
+    /// Returns the same column, left out late if the table is too wide.
+    pub(crate) fn important(self) -> Self {
+        Self { need: Need::Important, ..self }
     }
 }
 
@@ -72,6 +99,14 @@ const READABLE_WIDTH: usize = 16;
 /// The least width of a flexible column.
 const MIN_WIDTH: usize = 8;
 
+/// How a table is fitted to a width.
+struct Layout {
+    /// The width of each column; `None` if it is left out.
+    widths: Vec<Option<usize>>,
+    /// Whether cells have their short form.
+    is_short: bool,
+}
+
 impl Table {
     pub(crate) fn new(columns: Vec<Column>) -> Self {
         Self { columns, rows: Vec::new() }
@@ -79,31 +114,34 @@ impl Table {
 
     pub(crate) fn row(&mut self, cells: Vec<String>) -> &mut Row {
         let cells = cells.iter().map(|cell| sanitize::line(cell).into_owned()).collect();
-        self.rows.push_mut(Row { cells, dim: None })
+        self.rows.push_mut(Row { cells, short: Vec::new(), dim: None })
     }
 
     /// Returns the table as text, fitted to `width` columns; `None` cuts nothing.
+    ///
+    /// A table that is too wide becomes narrower in this order: flexible columns shrink to a readable
+    /// width, cells get their short form, optional columns are left out from left to right, flexible
+    /// columns shrink further, important columns are left out from left to right, and at last the
+    /// remaining columns are cut. Numbers are never cut.
     pub(crate) fn render(&self, width: Option<usize>, styles: &Styles) -> String {
-        let widths = self.widths(width);
+        // Some terminals begin a new line when the last column is filled.
+        let layout = self.layout(width.map(|width| width.saturating_sub(1)));
         let mut text = String::new();
         let names = self.columns.iter().map(|column| column.name.to_owned()).collect();
-        let (dim, names) = (styles.dim, Row { cells: names, dim: None });
-        let _ = writeln!(text, "{dim}{}{dim:#}", self.line(&names, &widths, styles));
+        let (dim, names) = (styles.dim, Row { cells: names, short: Vec::new(), dim: None });
+        let _ = writeln!(text, "{dim}{}{dim:#}", self.line(&names, &layout, styles));
         for row in &self.rows {
-            let _ = writeln!(text, "{}", self.line(row, &widths, styles));
+            let _ = writeln!(text, "{}", self.line(row, &layout, styles));
         }
         text
     }
 
-    fn line(&self, row: &Row, widths: &[usize], styles: &Styles) -> String {
+    fn line(&self, row: &Row, layout: &Layout, styles: &Styles) -> String {
         let mut line = String::new();
-        let cells = row.cells.iter().zip(&self.columns).zip(widths).enumerate();
-        for (at, ((cell, column), width)) in cells {
-            if *width == 0 && column.optional {
-                continue;
-            }
-            let cell = truncate(cell, *width);
-            let pad = " ".repeat(width.saturating_sub(cell.width()));
+        for (at, (column, width)) in self.columns.iter().zip(&layout.widths).enumerate() {
+            let Some(width) = *width else { continue };
+            let cell = truncate(row.cell(at, layout.is_short), width);
+            let pad = " ".repeat(width.saturating_sub(used_width(&cell)));
             let (before, after) = match column.kind {
                 ColumnKind::Right => (pad.as_str(), ""),
                 _ => ("", pad.as_str()),
@@ -115,48 +153,96 @@ impl Table {
         line
     }
 
-    fn widths(&self, limit: Option<usize>) -> Vec<usize> {
-        let widest = |at: usize, name: &str| {
-            self.rows.iter().map(|row| row.cells[at].width()).max().unwrap_or(0).max(name.width())
-        };
-        let mut widths: Vec<usize> =
-            self.columns.iter().enumerate().map(|(at, column)| widest(at, column.name)).collect();
-        let Some(limit) = limit else { return widths };
-        let mut over =
-            (widths.iter().sum::<usize>() + GAP * (widths.len() - 1)).saturating_sub(limit);
-        self.shrink(&mut widths, &mut over, READABLE_WIDTH);
-        for (width, column) in widths.iter_mut().zip(&self.columns) {
-            if over > 0 && column.optional {
-                over = over.saturating_sub(*width + GAP);
-                *width = 0;
+    fn layout(&self, limit: Option<usize>) -> Layout {
+        let whole = Layout { widths: self.widest_cells(false), is_short: false };
+        let Some(limit) = limit else { return whole };
+        if let Some(layout) = self.fit(whole.widths, false, READABLE_WIDTH, limit) {
+            return layout;
+        }
+        let mut widths = self.widest_cells(true);
+        for need in [Need::Optional, Need::Important] {
+            let least = if need == Need::Optional { READABLE_WIDTH } else { MIN_WIDTH };
+            let with_need = (0..widths.len()).filter(|at| self.columns[*at].need == need);
+            for left_out in std::iter::once(None).chain(with_need.map(Some)) {
+                if let Some(at) = left_out {
+                    widths[at] = None;
+                }
+                if let Some(layout) = self.fit(widths.clone(), true, least, limit) {
+                    return layout;
+                }
             }
         }
-        self.shrink(&mut widths, &mut over, MIN_WIDTH);
-        widths
+        if let Some(layout) = self.fit(widths.clone(), true, MIN_WIDTH, limit) {
+            return layout;
+        }
+        self.cut(widths, limit)
     }
 
-    /// Shrinks the flexible columns, the widest first, down to `least`, until `over` is 0.
-    fn shrink(&self, widths: &mut [usize], over: &mut usize, least: usize) {
-        let is_flexible = |at: &usize| self.columns[*at].kind == ColumnKind::Flexible;
-        while *over > 0 {
-            let widest = (0..widths.len()).filter(is_flexible).max_by_key(|at| widths[*at]);
-            let Some(at) = widest.filter(|at| widths[*at] > least) else { return };
-            widths[at] -= 1;
-            *over -= 1;
+    /// Returns the width of the widest cell of each column.
+    fn widest_cells(&self, is_short: bool) -> Vec<Option<usize>> {
+        let widest = |(at, column): (usize, &Column)| {
+            let cells = self.rows.iter().map(|row| row.cell(at, is_short).width());
+            Some(cells.max().unwrap_or(0).max(column.name.width()))
+        };
+        self.columns.iter().enumerate().map(widest).collect()
+    }
+
+    /// Shrinks the flexible columns, the widest first, until the table fits; `None` if it does not fit
+    /// when they have the width `least`.
+    fn fit(
+        &self,
+        mut widths: Vec<Option<usize>>,
+        is_short: bool,
+        least: usize,
+        limit: usize,
+    ) -> Option<Layout> {
+        let mut over = total_width(&widths).saturating_sub(limit);
+        let flexible = |at: &usize| self.columns[*at].kind == ColumnKind::Flexible;
+        let flexible: Vec<usize> = (0..widths.len()).filter(flexible).collect();
+        let spare = |at: &usize| widths[*at].unwrap_or(0).saturating_sub(least);
+        if flexible.iter().map(spare).sum::<usize>() < over {
+            return None;
         }
+        while over > 0 {
+            let at = *flexible.iter().max_by_key(|at| widths[**at])?;
+            widths[at] = widths[at].map(|width| width.saturating_sub(1));
+            over -= 1;
+        }
+        Some(Layout { widths, is_short })
+    }
+
+    /// Cuts the columns from the right until the table fits. A number that does not fit is left out.
+    fn cut(&self, mut widths: Vec<Option<usize>>, limit: usize) -> Layout {
+        for (at, column) in self.columns.iter().enumerate().rev() {
+            let over = total_width(&widths).saturating_sub(limit);
+            let Some(width) = widths[at].filter(|_| over > 0) else { continue };
+            let narrow = width.saturating_sub(over);
+            widths[at] = (narrow > 0 && column.kind != ColumnKind::Right).then_some(narrow);
+        }
+        Layout { widths, is_short: true }
     }
 }
+
+/// Returns the width of a table with columns of these widths.
+fn total_width(widths: &[Option<usize>]) -> usize {
+    let shown = widths.iter().flatten();
+    shown.clone().sum::<usize>() + GAP * shown.count().saturating_sub(1)
+}
+
+/// The width that an ellipsis may have: fonts for Chinese, Japanese and Korean draw it two columns wide.
+const ELLIPSIS_WIDTH: usize = 2;
 
 /// Cuts a text to a display width. A cut text ends with an ellipsis.
 pub(crate) fn truncate(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
+    let Some(room) = width.checked_sub(ELLIPSIS_WIDTH) else { return String::new() };
     let mut kept = String::new();
-    let mut used = 1; // the ellipsis
+    let mut used = 0;
     for c in text.chars() {
         used += c.width().unwrap_or(0);
-        if used > width {
+        if used > room {
             break;
         }
         kept.push(c);
@@ -165,9 +251,17 @@ pub(crate) fn truncate(text: &str, width: usize) -> String {
     kept
 }
 
+/// Returns the columns that a cell may use.
+fn used_width(cell: &str) -> usize {
+    cell.width() + if cell.ends_with('…') { ELLIPSIS_WIDTH - 1 } else { 0 }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::units;
 
     #[test]
     fn columns_are_aligned_and_shrink() {
@@ -181,17 +275,88 @@ mod tests {
             "ID  TITLE                  N\na   short                  1\nbb  日本語の長い題名␛[2J  12\n"
         );
         assert_eq!(
-            lines(Some(20)),
-            "ID  TITLE          N\na   short          1\nbb  日本語の長…   12\n"
+            lines(Some(21)),
+            "ID  TITLE          N\na   short          1\nbb  日本語の長…  12\n"
         );
         let mut table = Table::new(vec![Column::fixed("ID"), Column::flexible("WHERE").optional()]);
         table.row(vec!["a".repeat(12), "b".repeat(20)]);
         assert_eq!(
-            table.render(Some(30), &Styles::plain()).lines().nth(1),
-            Some("aaaaaaaaaaaa  bbbbbbbbbbbbbbb…")
+            table.render(Some(31), &Styles::plain()).lines().nth(1),
+            Some("aaaaaaaaaaaa  bbbbbbbbbbbbbb…")
         );
-        assert_eq!(table.render(Some(29), &Styles::plain()).lines().nth(1), Some("aaaaaaaaaaaa"));
-        assert_eq!(truncate("日本語", 5), "日本…");
+        assert_eq!(table.render(Some(30), &Styles::plain()).lines().nth(1), Some("aaaaaaaaaaaa"));
+        assert_eq!(truncate("日本語", 0), "");
+        assert_eq!(truncate("日本語", 5), "日…");
         assert_eq!(truncate("日本語", 6), "日本語");
+    }
+
+    /// Returns a table as `ls` prints it.
+    fn list(tokens: i64, cost: &str, title: &str) -> Table {
+        let mut table = Table::new(vec![
+            Column::fixed("ID"),
+            Column::flexible("TITLE"),
+            Column::flexible("DIRECTORY").optional(),
+            Column::right("MESSAGES").optional(),
+            Column::fixed("UPDATED").important(),
+            Column::right("TOKENS").important(),
+            Column::right("COST").important(),
+        ]);
+        let cells =
+            ["ses_f3baf9017ffeSess0000000001", title, "/srv/demo", "12", "2026-09-21 14:13"];
+        let cells = cells.into_iter().map(str::to_owned);
+        let numbers = [units::count(tokens), cost.to_owned()];
+        table.row(cells.chain(numbers).collect()).shorten(5, units::short_count(tokens));
+        table
+    }
+
+    /// Source: reports stablyai/orca#20187, anomalyco/opencode#47895 and #9489 (case
+    /// 50-large-numbers-in-80-columns).
+    #[test]
+    fn columns_are_left_out_in_a_fixed_order() {
+        let table = list(24_700_000_000, "$1234.56", "a title of some length");
+        let names = |width: usize| {
+            let text = table.render(Some(width + 1), &Styles::plain());
+            let (names, row) = text.split_once('\n').unwrap();
+            let has_cost = row.contains("$1234.56");
+            assert_eq!(has_cost, names.contains("COST"), "{text}");
+            (names.split_whitespace().collect::<Vec<_>>().join(" "), row.trim_end().to_owned())
+        };
+        let (all, row) = names(130);
+        assert_eq!(all, "ID TITLE DIRECTORY MESSAGES UPDATED TOKENS COST");
+        assert!(row.contains("24,700,000,000"), "{row}");
+        let (all, row) = names(105);
+        assert_eq!(all, "ID TITLE DIRECTORY MESSAGES UPDATED TOKENS COST");
+        assert!(row.contains(" 24.7B "), "{row}");
+        assert_eq!(names(100).0, "ID TITLE MESSAGES UPDATED TOKENS COST");
+        assert_eq!(names(86).0, "ID TITLE UPDATED TOKENS COST");
+        assert_eq!(names(76).0, "ID TITLE UPDATED TOKENS COST");
+        assert_eq!(names(75).0, "ID TITLE TOKENS COST");
+        assert_eq!(names(57).0, "ID TITLE COST");
+        assert_eq!(names(49).0, "ID TITLE");
+        assert_eq!(
+            names(38),
+            ("ID TITLE".to_owned(), "ses_f3baf9017ffeSess0000000001  a ti…".into())
+        );
+        assert_eq!(names(20), ("ID".to_owned(), "ses_f3baf9017ffeSe…".into()));
+        assert_eq!(names(1), (String::new(), String::new()));
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_wider_than_the_terminal(
+            tokens in any::<i64>(),
+            cents in 0..1_000_000_000_000_i64,
+            title in "\\PC{0,60}",
+            width in 1_usize..200,
+        ) {
+            let cost = format!("${}.{:02}", cents / 100, cents % 100);
+            let text = list(tokens, &cost, &title).render(Some(width), &Styles::plain());
+            for line in text.lines() {
+                prop_assert!(line.width() < width, "{width}: {line}");
+                prop_assert!(line.width_cjk() < width || title.width_cjk() > title.width());
+            }
+            // A number is whole or left out.
+            prop_assert_eq!(text.contains("COST"), text.contains(&cost));
+        }
     }
 }

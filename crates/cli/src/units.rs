@@ -92,25 +92,47 @@ pub(crate) fn duration(ms: i64) -> String {
     }
 }
 
-/// Formats a cost in US dollars: with 2 decimals, below one cent with 4. A smaller cost has as many
-/// decimals as its first two digits need, so that it never seems to be 0.
+/// Formats a cost in US dollars: with 2 decimals, below one cent with 4. A cost that would seem to be 0
+/// is `<$0.0001`, or `>-$0.0001`.
 pub(crate) fn cost(cost: Cost) -> String {
     const CENT: u128 = Cost::UNITS_PER_DOLLAR.unsigned_abs() / 100;
     let units = cost.units().unsigned_abs();
-    let sign = if cost.units() < 0 { "-" } else { "" };
+    let is_negative = cost.units() < 0;
     let decimals = match units {
         0 | CENT.. => 2,
         _ if units >= CENT / 100 => 4,
-        // 12 decimals are one unit.
-        _ => 12_u32.saturating_sub(units.ilog10()).saturating_add(1).min(12),
+        _ => return (if is_negative { ">-$0.0001" } else { "<$0.0001" }).to_owned(),
     };
     let step = 10_u128.pow(12 - decimals); // the units of one digit at the last place
     let rounded = (units.saturating_add(step / 2)) / step;
     let base = 10_u128.pow(decimals);
-    let fraction = format!("{:0width$}", rounded % base, width = decimals as usize);
-    // Zeros after the digits of a very small cost say nothing.
-    let fraction = if decimals > 4 { fraction.trim_end_matches('0') } else { &fraction };
-    format!("{sign}${}.{fraction}", rounded / base)
+    let (whole, fraction) = (rounded / base, rounded % base);
+    let sign = if is_negative { "-" } else { "" };
+    format!("{sign}${whole}.{fraction:0width$}", width = decimals as usize)
+}
+
+/// Formats a count in at most 5 characters: `950`, `12.3k`, `1.2M`, `24.7B`. Numbers below 10,000 are
+/// exact.
+pub(crate) fn short_count(number: i64) -> String {
+    const UNITS: [&str; 6] = ["k", "M", "B", "T", "P", "E"];
+    let size = number.unsigned_abs();
+    if size < 10_000 {
+        return count(number);
+    }
+    let sign = if number < 0 { "-" } else { "" };
+    // In tenths of the unit, rounded. 999,960 is 1.0M and not 1000k.
+    let (mut unit, mut scale) = (0, 1_000_u64);
+    let tenths = loop {
+        let tenths = (u128::from(size) * 10 + u128::from(scale) / 2) / u128::from(scale);
+        if tenths < 9_995 || unit + 1 == UNITS.len() {
+            break tenths;
+        }
+        (unit, scale) = (unit + 1, scale.saturating_mul(1000));
+    };
+    match tenths {
+        0..1_000 => format!("{sign}{}.{}{}", tenths / 10, tenths % 10, UNITS[unit]),
+        _ => format!("{sign}{}{}", (tenths + 5) / 10, UNITS[unit]),
+    }
 }
 
 /// Formats a count with a comma for each group of thousands.
@@ -177,13 +199,12 @@ mod tests {
             (0.01, "$0.01"),
             (0.00123, "$0.0012"),
             (0.0001, "$0.0001"),
-            (0.00006, "$0.00006"),
-            (1.2e-6, "$0.0000012"),
-            (9.99e-6, "$0.00001"),
-            (1e-12, "$0.000000000001"),
+            (0.0000999, "<$0.0001"),
+            (1.2e-6, "<$0.0001"),
+            (1e-12, "<$0.0001"),
             (-0.25, "-$0.25"),
             (-0.0012, "-$0.0012"),
-            (-1.2e-6, "-$0.0000012"),
+            (-1.2e-6, ">-$0.0001"),
         ];
         for (dollars, text) in costs {
             assert_eq!(cost(Cost::from_dollars(dollars)), text);
@@ -197,8 +218,40 @@ mod tests {
             for units in [units, -units] {
                 let text = cost(Cost::from_units(units));
                 prop_assert!(text.chars().any(|c| ('1'..='9').contains(&c)), "{units}: {text}");
-                prop_assert_eq!(text.starts_with("-$"), units < 0);
+                prop_assert_eq!(text.contains("-$"), units < 0);
             }
+        }
+
+        #[test]
+        fn short_counts_are_short_and_near(number in any::<i64>(), bits in 0_u32..63) {
+            let number = number >> bits;
+            let text = short_count(number);
+            prop_assert!(text.len() <= 6, "{text}");
+            let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+            let unit = 1000_f64.powi(" kMBTPE".find(&text[digits.len()..]).unwrap_or(0) as i32);
+            let unit = if digits.len() == text.len() { 1.0 } else { unit };
+            let value = digits.replace(',', "").parse::<f64>().unwrap() * unit;
+            prop_assert!((value - number as f64).abs() <= number.unsigned_abs() as f64 * 0.05);
+        }
+    }
+
+    /// Source: report stablyai/orca#20187 (case 50-large-numbers-in-80-columns).
+    #[test]
+    fn large_counts_become_short() {
+        let counts = [
+            (0, "0"),
+            (9_999, "9,999"),
+            (12_345, "12.3k"),
+            (99_960, "100k"),
+            (999_449, "999k"),
+            (999_960, "1.0M"),
+            (1_234_567, "1.2M"),
+            (24_700_000_000, "24.7B"),
+            (-1_234_567, "-1.2M"),
+            (i64::MAX, "9.2E"),
+        ];
+        for (number, text) in counts {
+            assert_eq!(short_count(number), text);
         }
     }
 }

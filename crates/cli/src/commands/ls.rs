@@ -117,6 +117,8 @@ pub(super) fn list(sessions: &[Session<'_>]) -> Result<Vec<ListedSession>> {
 
 /// The position of the column of titles.
 const TITLE_COLUMN: usize = 1;
+/// The position of the column of tokens.
+const TOKENS_COLUMN: usize = 5;
 
 /// Prints a table, fitted to the terminal.
 pub(super) fn print(out: &mut Out, listed: &[ListedSession]) -> Result<()> {
@@ -124,10 +126,10 @@ pub(super) fn print(out: &mut Out, listed: &[ListedSession]) -> Result<()> {
         Column::fixed("ID"),
         Column::flexible("TITLE"),
         Column::flexible("DIRECTORY").optional(),
-        Column::fixed("UPDATED"),
-        Column::right("MESSAGES"),
-        Column::right("TOKENS"),
-        Column::right("COST").optional(),
+        Column::fixed("UPDATED").important(),
+        Column::right("MESSAGES").optional(),
+        Column::right("TOKENS").important(),
+        Column::right("COST").important(),
     ]);
     for listed in listed {
         // The mark stands before the title, so that a narrow terminal does not cut it off.
@@ -150,6 +152,7 @@ pub(super) fn print(out: &mut Out, listed: &[ListedSession]) -> Result<()> {
             units::count(listed.total),
             units::cost(listed.cost),
         ]);
+        row.shorten(TOKENS_COLUMN, units::short_count(listed.total));
         if session.title.is_empty() {
             row.dim(TITLE_COLUMN);
         }
@@ -169,7 +172,13 @@ struct SessionFilter<'a> {
 struct ProjectFilter {
     ids: Vec<ProjectId>,
     /// The directory, if the text names one. Sessions in it or below it match, whatever their project.
-    directory: Option<PathBuf>,
+    directory: Option<Directory>,
+}
+
+/// A directory that a text names, on this system or on Windows.
+enum Directory {
+    Native(PathBuf),
+    Windows(Vec<String>),
 }
 
 impl<'a> SessionFilter<'a> {
@@ -209,9 +218,11 @@ impl ProjectFilter {
         if let Some(id) = known.keys().find(|id| id.as_str() == text) {
             return Ok(single(id));
         }
-        let directory = std::fs::canonicalize(text).or_else(|_| std::path::absolute(text));
-        if let Ok(directory) = directory {
-            let matching = known.iter().filter(|(_, tree)| tree.as_ref() == Some(&directory));
+        if let Some(directory) = Directory::new(text) {
+            let is_here = |tree: &Option<PathBuf>| {
+                tree.as_deref().and_then(Path::to_str).is_some_and(|tree| directory.is(tree))
+            };
+            let matching = known.iter().filter(|(_, tree)| is_here(tree));
             let ids: Vec<ProjectId> = matching.map(|(id, _)| id.clone()).collect();
             let projects = Self { ids, directory: Some(directory) };
             if metas().any(|meta| projects.matches(meta)) {
@@ -235,13 +246,70 @@ impl ProjectFilter {
     }
 
     fn matches(&self, meta: &SessionMeta) -> bool {
-        let is_below = |directory: &PathBuf| {
-            let session_dir = meta.directory.as_deref();
-            session_dir.is_some_and(|session_dir| Path::new(session_dir).starts_with(directory))
+        let is_below = |directory: &Directory| {
+            meta.directory.as_deref().is_some_and(|session_dir| directory.contains(session_dir))
         };
         meta.project.as_ref().is_some_and(|id| self.ids.contains(id))
             || self.directory.as_ref().is_some_and(is_below)
     }
+}
+
+impl Directory {
+    fn new(text: &str) -> Option<Self> {
+        // On other systems, `//` before a path means nothing.
+        let of_windows = windows_path(text).filter(|_| !text.starts_with("//"));
+        let path = match of_windows {
+            Some(components) => return Some(Self::Windows(components)),
+            None => std::fs::canonicalize(text),
+        };
+        let of_windows = |path: &Path| path.to_str().and_then(windows_path).map(Self::Windows);
+        match path {
+            Ok(path) => of_windows(&path).or(Some(Self::Native(path))),
+            Err(_) => match windows_path(text) {
+                Some(components) => Some(Self::Windows(components)),
+                None => std::path::absolute(text).ok().map(Self::Native),
+            },
+        }
+    }
+
+    /// Checks whether a path names this directory.
+    fn is(&self, path: &str) -> bool {
+        match self {
+            Self::Native(directory) => Path::new(path) == directory,
+            Self::Windows(directory) => windows_path(path).as_ref() == Some(directory),
+        }
+    }
+
+    /// Checks whether a path names this directory or something below it.
+    fn contains(&self, path: &str) -> bool {
+        match self {
+            Self::Native(directory) => Path::new(path).starts_with(directory),
+            Self::Windows(directory) => {
+                windows_path(path).is_some_and(|path| path.starts_with(directory))
+            }
+        }
+    }
+}
+
+/// Returns the components of an absolute path of Windows, the drive first and in upper case; `None` for
+/// any other path. Slashes and backslashes mean the same.
+fn windows_path(path: &str) -> Option<Vec<String>> {
+    let path = path.replace('/', r"\");
+    // `\\?\` before a path switches off the rules of Windows for names.
+    let path = match path.strip_prefix(r"\\?\UNC\") {
+        Some(share) => format!(r"\\{share}"),
+        None => path.strip_prefix(r"\\?\").unwrap_or(&path).to_owned(),
+    };
+    let names = path.split('\\').filter(|name| !name.is_empty() && *name != ".");
+    let mut components: Vec<String> = names.map(str::to_owned).collect();
+    let first = components.first_mut()?;
+    if path.starts_with(r"\\") {
+        components.insert(0, r"\\".to_owned());
+        return Some(components);
+    }
+    let is_drive = path.starts_with(&**first) && matches!(first.as_bytes(), [_, b':']);
+    first.make_ascii_uppercase();
+    (is_drive && first.as_bytes()[0].is_ascii_uppercase()).then_some(components)
 }
 
 /// Parses an age, a date or a time. Returns Unix milliseconds.
@@ -272,4 +340,38 @@ fn parse_since(text: &str) -> Result<i64> {
         },
     };
     Ok(units::millis_of(local, offset))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::windows_path;
+
+    /// Source: reports anomalyco/opencode#25565, #21340, #28038, #23864 and #17183 (case
+    /// 09-windows-directory-filter).
+    #[test]
+    fn paths_of_windows_have_one_form() {
+        let expected = Some(["C:", "Users", "u"].map(str::to_owned).to_vec());
+        for path in [
+            r"C:\Users\u",
+            r"c:\Users\u\",
+            "C:/Users/u",
+            "c:/Users//u/.",
+            r"C:\Users/u",
+            r"\\?\C:\Users\u",
+            "//?/c:/Users/u",
+        ] {
+            assert_eq!(windows_path(path), expected, "{path}");
+        }
+        assert_ne!(windows_path(r"C:\users\u"), expected, "only the case of the drive is ignored");
+        assert_eq!(windows_path("d:"), Some(vec!["D:".to_owned()]));
+        let share = windows_path(r"\\server\share\x");
+        assert!(share.is_some());
+        assert_eq!(windows_path(r"\\?\UNC\server/share\x"), share);
+        assert_eq!(windows_path("//server/share/x"), share);
+        for path in
+            ["/Users/u", "Users", "C:Users", "", ":", "é:/x", r"\Users", "/C:/x", "1:/x", "."]
+        {
+            assert_eq!(windows_path(path), None, "{path}");
+        }
+    }
 }

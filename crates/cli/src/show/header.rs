@@ -61,10 +61,13 @@ pub(super) fn print(
 
 fn usage_line(tree: &SessionHydratedTree<'_>) -> String {
     let Usage { messages, tokens, cost } = tree.usage();
+    let read = tokens.input.saturating_add(tokens.cache_read);
+    // Programs have stored input tokens from which the cached ones were subtracted twice.
+    let mark = if tokens.cache_read > read { ", a wrong count: more than were read" } else { "" };
     format!(
-        "{}  {} tokens read ({} cached), {} written  {}",
+        "{}  {} tokens read ({} cached{mark}), {} written  {}",
         units::pluralize(messages, "message"),
-        units::count(tokens.input.saturating_add(tokens.cache_read)),
+        units::count(read),
         units::count(tokens.cache_read),
         units::count(tokens.output.saturating_add(tokens.reasoning)),
         units::cost(cost)

@@ -17,6 +17,7 @@ mod index;
 mod issues;
 #[cfg(target_os = "linux")]
 mod json;
+mod lists;
 mod multiple_stores;
 mod oracle;
 #[cfg(unix)]

@@ -139,8 +139,12 @@ fn tables_fit() {
         let env = [("COLUMNS", columns), ("NO_COLOR", "1")];
         run_on_terminal(&store, &["ls"], &env).lines().map(UnicodeWidthStr::width).max().unwrap()
     };
-    assert_eq!(of_width("120"), 120);
-    assert!(of_width("80") <= 80, "without the directory");
+    assert_eq!(of_width("120"), 119, "the last column stays free");
+    for narrow in [1, 10, 40, 60, 80, 100] {
+        assert!(of_width(&narrow.to_string()) <= narrow, "{narrow}");
+    }
+    let narrow = run_on_terminal(&store, &["ls"], &[("COLUMNS", "80"), ("NO_COLOR", "1")]);
+    assert!(narrow.contains("COST") && narrow.contains("$0.0"), "{narrow}");
     assert!(of_width("300") > 120, "a wide terminal cuts less");
     let marked = run_on_terminal(&store, &["ls", "--archived"], &[("COLUMNS", "90")]);
     assert!(marked.contains("(archived)"), "{marked}");
