@@ -103,6 +103,14 @@ impl Source for OptionalSource {
         self.0.has_global_ids()
     }
 
+    fn memo(&self) -> Option<Arc<[u8]>> {
+        self.0.memo()
+    }
+
+    fn recall(&self, memo: &[u8]) {
+        self.0.recall(memo);
+    }
+
     fn locate(&self, key: &EntityKey) -> Option<PathBuf> {
         self.0.locate(key)
     }

@@ -105,9 +105,8 @@ impl SessionIndex {
         Cursor { epoch: self.shared.epoch, revision: Revision(self.shared.pins.published()) }
     }
 
-    /// Returns the token that the Source returned before it was last read whole. The index has
-    /// everything that the store held then. `None` if the Source has no tokens, or if some of the
-    /// store could not be read.
+    /// Returns what the caller keeps about the Source, as [`Batch::set_token`](crate::Batch::set_token)
+    /// got it last: the token that the Source returned before it was last read whole, and its memo.
     pub fn token(&self) -> Option<Arc<[u8]>> {
         lock(&self.shared.writer).token.clone()
     }

@@ -11,8 +11,8 @@ use scrollback_core_id::{Clock, EntityKey, MessageId, Scope, SessionKey};
 use scrollback_stor_mmap::MappedSpan;
 
 use crate::{
-    BorrowedItem, BorrowedRecord, BorrowedVisitor, Entry, Listing, Result, ResumeResult,
-    ResumeToken, ScanItem, ScanVisitor, Survey, SurveyItem, SurveyVisitor,
+    BorrowedItem, BorrowedRecord, BorrowedVisitor, Entry, Listing, Observation, Result,
+    ResumeResult, ResumeToken, ScanItem, ScanVisitor, Survey, SurveyItem, SurveyVisitor,
 };
 
 /// One read transaction of a store. All calls work in bulk: they pass each item to `visitor` as soon
@@ -127,8 +127,6 @@ pub trait Reader {
     /// [`Probe::Rescan`](crate::Probe::Rescan); discard the items that the call passed. The call
     /// does not read what was there before, so its time depends on the size of the additions alone.
     ///
-    /// The default returns [`Probe::Rescan`](crate::Probe::Rescan).
-    ///
     /// # Errors
     /// An error if the store cannot be queried.
     fn resume(
@@ -164,12 +162,34 @@ pub trait Reader {
 
     /// Checks whether the store has a session: its record, readable or not, or messages of it.
     ///
-    /// The default reads the record. If the record is missing, it searches for the name of a message.
-    ///
     /// # Errors
     /// An error if the store cannot be queried.
     fn has_session(&mut self, session: &SessionKey) -> Result<bool> {
         default_has_session(self, session)
+    }
+
+    /// Observes the set of a session's messages as [`Survey::MessageSets`] does; `None` without a set.
+    ///
+    /// # Errors
+    /// An error if the store cannot be queried.
+    fn message_set(&mut self, session: &SessionKey) -> Result<Option<Observation>> {
+        let mut set = None;
+        self.scan(&Scope::MessageNames(session.clone()), &mut |item| {
+            let ScanItem::Set(observation) = item else { return ControlFlow::Continue(()) };
+            set = Some(observation);
+            ControlFlow::Break(())
+        })?;
+        Ok(set)
+    }
+
+    /// Returns the generation of the format that a session's messages are read from; the newest format
+    /// has the greatest number. Ids of messages are comparable only within one generation.
+    ///
+    /// # Errors
+    /// An error if the store cannot be queried.
+    fn generation(&mut self, session: &SessionKey) -> Result<u32> {
+        let _ = session;
+        Ok(0) // the only generation
     }
 
     /// Passes the orphans with their spans: messages without their session, and parts without their

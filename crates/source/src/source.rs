@@ -98,6 +98,22 @@ pub trait Source: Send + Sync {
         Ok(false)
     }
 
+    /// Returns what this Source wants to remember until the next process, in its own words. An index
+    /// keeps the memo in its snapshot. The memo is valid in addition to a token, also if no token is.
+    ///
+    /// The default returns `None`.
+    fn memo(&self) -> Option<Arc<[u8]>> {
+        None
+    }
+
+    /// Takes the memo of an earlier process. The bytes come from a cache file: a Source uses only what
+    /// it can verify.
+    ///
+    /// The default does nothing.
+    fn recall(&self, memo: &[u8]) {
+        let _ = memo;
+    }
+
     /// Checks at little cost whether the store certainly has no sessions now: it does not exist, or
     /// it keeps only diffs. A merged Source does not ask an empty store for the owner of a session.
     fn is_empty(&self) -> bool {

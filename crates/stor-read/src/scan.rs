@@ -6,7 +6,7 @@ use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey};
 
 use crate::survey::SurveySink;
 use crate::transaction::{FileTransaction, IssueSink};
-use scrollback_source::{Entry, Reader, ScanItem, ScanVisitor, Survey, SurveyVisitor};
+use scrollback_source::{Entry, Observation, Reader, ScanItem, ScanVisitor, Survey, SurveyVisitor};
 
 impl FileTransaction<'_> {
     /// Runs one walk in a new read context, and passes the set that was listed, then the issues, then
@@ -88,6 +88,14 @@ impl Reader for FileTransaction<'_> {
     fn has_session(&mut self, session: &SessionKey) -> scrollback_source::Result<bool> {
         self.restart_context();
         Ok(self.session_exists(session))
+    }
+
+    fn message_set(
+        &mut self,
+        session: &SessionKey,
+    ) -> scrollback_source::Result<Option<Observation>> {
+        self.restart_context();
+        Ok(self.observe_message_set(session))
     }
 
     fn orphans(&mut self, visitor: &mut ScanVisitor<'_>) -> scrollback_source::Result<()> {

@@ -130,21 +130,11 @@ impl FileTransaction<'_> {
         if self.top_directory(MESSAGE, note).is_some_and(|all| all.stat(id).is_ok()) {
             return true;
         }
-        let Some(dir) = open_optional_dir(&self.root, SESSION, || SESSION.into(), note) else {
-            return false;
-        };
-        let projects: Vec<ProjectId> = list_ids(
-            &dir,
-            NameKind::Directories,
-            || SESSION.into(),
-            (&mut self.list_buffer, &self.context),
-            note,
-        );
-        let name = [id, b".json"].concat();
-        let has = |project: ProjectId| {
-            dir.open_dir(project.as_bytes()).is_ok_and(|dir| dir.stat(&name).is_ok())
-        };
-        projects.into_iter().any(has)
+        // A merged store asks for session after session, so the records are listed once.
+        if self.recorded_sessions.is_none() {
+            self.recorded_sessions = Some(self.list_recorded_sessions(note));
+        }
+        self.recorded_sessions.as_ref().is_some_and(|all| all.contains(&key.session))
     }
 
     fn fetch_session_records(

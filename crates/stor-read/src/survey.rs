@@ -13,6 +13,7 @@ use scrollback_core_id::{
 use scrollback_stor_mmap::{Dir, Directory, FileKind};
 use scrollback_stor_path::layout::{MESSAGE, PART, PROJECT, SESSION};
 
+use crate::entity_location::check_ids;
 use crate::messages::open_parts_dir;
 use crate::name_kind::NameKind;
 use crate::names::list_ids;
@@ -112,6 +113,21 @@ impl FileTransaction<'_> {
             }
             let key = EntityKey::Session(session.clone().into());
             self.survey_set(&all, MESSAGE, session.as_bytes(), key, sink);
+        }
+    }
+
+    /// Observes the message set of one session without listing it.
+    pub(crate) fn observe_message_set(&mut self, session: &SessionKey) -> Option<Observation> {
+        let note = &mut |_, _| {};
+        if !check_ids(&session.clone().into(), note) {
+            return None;
+        }
+        let all = self.top_directory(MESSAGE, note)?;
+        match all.stat(session.session.as_bytes()) {
+            Ok((FileKind::Directory, stamp)) => {
+                Some(self.observation(session.clone().into(), stamp, None))
+            }
+            _ => None,
         }
     }
 

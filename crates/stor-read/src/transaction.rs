@@ -1,11 +1,12 @@
 //! A read transaction on the tree: the open root, and the ways to reach directories and files from it.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use scrollback_core_err::{Issue, IssueKind, Place};
-use scrollback_core_id::{Clock, EntityKey, ProjectId, Stamp};
+use scrollback_core_id::{Clock, EntityKey, ProjectId, SessionId, Stamp};
 use scrollback_core_type::json;
 use scrollback_stor_mmap::{
     Arena, Dir, Directory, FileKind, Frozen, ListBuffer, MapPolicy, MappedFile, MappedSpan, Piece,
@@ -42,6 +43,8 @@ pub(crate) struct FileTransaction<'s> {
     /// one of these directories opens it anew, because a descriptor lists only once.
     messages_dir: Option<Rc<Dir>>,
     parts_dir: Option<Rc<Dir>>,
+    /// The sessions that have records, as they were when one of them was searched for.
+    pub(crate) recorded_sessions: Option<HashSet<SessionId>>,
 }
 
 /// Bytes that were read: a piece of the arena, or a mapping of one file.
@@ -87,6 +90,7 @@ impl<'s> FileTransaction<'s> {
             listed_set: None,
             messages_dir: None,
             parts_dir: None,
+            recorded_sessions: None,
         }
     }
 

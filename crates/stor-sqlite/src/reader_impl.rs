@@ -9,7 +9,7 @@ use scrollback_source::{
 };
 use scrollback_stor_mmap::MappedSpan;
 
-use crate::dispatch::session_format::{SessionFormat, format_of_session};
+use crate::dispatch::session_format::{self, SessionFormat, format_of_session};
 use crate::dispatch::{all_parts, borrowed, messages, orphans, parts, spans, survey, tree};
 use crate::query_output::QueryOutput;
 use crate::sessions;
@@ -135,6 +135,10 @@ impl Reader for SqliteTransaction<'_> {
 
     fn has_session(&mut self, session: &SessionKey) -> scrollback_source::Result<bool> {
         self.query(|context| sessions::list::has_session(context, session))
+    }
+
+    fn generation(&mut self, session: &SessionKey) -> scrollback_source::Result<u32> {
+        self.query(|context| session_format::generation(context, session))
     }
 
     fn orphans(&mut self, visit: &mut ScanVisitor<'_>) -> scrollback_source::Result<()> {

@@ -176,10 +176,10 @@ impl ListedStore {
         };
         let mut state = format!("{sessions} session{}", if *sessions == 1 { "" } else { "s" });
         match self.wins {
-            Some(true) => state.push_str(", which win over the other stores of this directory"),
+            Some(true) => state.push_str(", preferred over the other stores of this directory"),
             Some(false) if *sessions == 0 => state.push_str(", only diffs of other sessions"),
-            Some(false) if shown == 0 => state.push_str(", all of them also in a store above"),
-            Some(false) => state.push_str(&format!(", {shown} of them not in a store above")),
+            Some(false) if shown == 0 => state.push_str(", all of them read from another store"),
+            Some(false) => state.push_str(&format!(", {shown} of them read from here")),
             None => {}
         }
         if let Some(access) = access {

@@ -89,7 +89,7 @@ fn sessions_only_in_files_are_listed_with_a_mark() {
     );
     assert!(run_on(dir.path(), &["show", "latest"]).stdout.contains("hello"));
     let stores = run_on(dir.path(), &["stores"]).stdout;
-    assert!(stores.contains("60 sessions, 1 of them not in a store above"), "{stores}");
+    assert!(stores.contains("60 sessions, 1 of them read from here"), "{stores}");
 }
 
 /// Source: reports anomalyco/opencode#8661 and #21790 (case 55-backup-with-a-channel-name).

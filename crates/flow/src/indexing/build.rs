@@ -15,6 +15,7 @@ use super::pool::{self, OnProgress, Worker};
 use super::projects;
 use super::refresh::storable_token;
 use super::session::{self, IssueLog, PartDetail, WholeSession};
+use super::source_state;
 use super::unread::UnreadEntities;
 use crate::stage::{Stage, locate_issues};
 
@@ -112,7 +113,8 @@ pub fn build_index(
     let CountingBuilder { mut builder, counts } = builder;
     let listed: HashSet<&SessionKey> =
         jobs.iter().map(|job| &job.key).filter(|key| !left_out.contains(*key)).collect();
-    builder.set_token(storable_token(token, &issue_log, |session| listed.contains(session)));
+    let token = storable_token(token, &issue_log, |session| listed.contains(session));
+    builder.set_token(source_state::join(token.as_ref(), source.memo().as_deref()));
     stage.counts = counts;
     let index = builder.finish();
     let mut result = stage.end(index);

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use scrollback_core_id::{Cursor, EntityKey, SessionId, SessionKey, Stamp};
 use scrollback_core_type::{StageIssue, StageName, StageResult};
@@ -15,6 +14,7 @@ use super::options::{RefreshOptions, Verify};
 use super::pool::{self, OnProgress, Worker};
 use super::projects;
 use super::session::{IssueLog, PartDetail};
+use super::source_state;
 use super::unread::UnreadEntities;
 use super::verify::{SessionObservation, verify};
 use crate::stage::{Stage, locate_issues};
@@ -87,7 +87,9 @@ pub(crate) fn refresh(
     let mut stage = Stage::begin(StageName::Index, source.clock());
     let view = index.view();
     let before = view.cursor();
-    let token = index.token().map(SourceToken::new);
+    let kept = index.token();
+    let (token, memo) = kept.as_deref().map(source_state::split).unwrap_or_default();
+    memo.iter().for_each(|memo| source.recall(memo));
     let probed = source.probe(token.as_ref())?;
     // A probe names only what changed since the last refresh. A full refresh compares everything, and
     // the part lists that `options.parts` requires may be missing in unchanged sessions too.
@@ -136,7 +138,8 @@ pub(crate) fn refresh(
         batch.remove_session(key);
     }
     drop(view);
-    batch.set_token(storable_token(probed.token, &issue_log, |session| !missing.contains(session)));
+    let token = storable_token(probed.token, &issue_log, |session| !missing.contains(session));
+    batch.set_token(source_state::join(token.as_ref(), source.memo().as_deref()));
     index.commit(batch);
     stage.counts.sessions = sessions;
     let refreshed =
@@ -145,6 +148,11 @@ pub(crate) fn refresh(
     result.report.issues = issue_log.issues;
     locate_issues(&mut result.report, |key| source.locate(key));
     Ok(ControlFlow::Continue(result))
+}
+
+/// Checks whether the next refresh of an index can ask the Source what changed.
+pub(crate) fn has_token(index: &SessionIndex) -> bool {
+    index.token().is_some_and(|kept| source_state::split(&kept).0.is_some())
 }
 
 /// Returns the token to store in the index; `None` if the next refresh has to survey the store.
@@ -156,7 +164,7 @@ pub(super) fn storable_token(
     token: Option<SourceToken>,
     issue_log: &IssueLog,
     has: impl Fn(&SessionKey) -> bool,
-) -> Option<Arc<[u8]>> {
+) -> Option<SourceToken> {
     let is_repeated = |key: &EntityKey| match key {
         EntityKey::Project(_) => false,
         EntityKey::Session(key) => has(key),
@@ -164,8 +172,7 @@ pub(super) fn storable_token(
         _ => true, // a part or side document of a session that was read
     };
     let is_repeatable = |issue: &StageIssue| issue.key.as_ref().is_some_and(is_repeated);
-    let token = token.filter(|_| issue_log.issues.iter().all(is_repeatable))?;
-    Some(Arc::clone(token.bytes()))
+    token.filter(|_| issue_log.issues.iter().all(is_repeatable))
 }
 
 /// The sessions that a refresh has to verify or remove.
@@ -290,8 +297,9 @@ fn observe_sessions(
     issue_log: &mut IssueLog,
 ) -> Result<HashMap<SessionKey, SessionObservation>> {
     let mut observed: HashMap<SessionKey, SessionObservation> = HashMap::new();
-    let surveys = [Survey::Sessions, Survey::MessageSets];
-    for survey in &surveys[..1 + usize::from(sets)] {
+    // The sets come first: a merged Source chooses among the copies of sessions by their sets.
+    let surveys = [Survey::MessageSets, Survey::Sessions];
+    for survey in &surveys[usize::from(!sets)..] {
         worker.reader.survey(survey, &mut |item| {
             match item {
                 SurveyItem::Observation(observation) => {

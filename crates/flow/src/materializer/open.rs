@@ -9,7 +9,8 @@ use scrollback_source::{Result, Source};
 
 use super::state::{IndexOrigin, SessionMaterializer};
 use crate::indexing::{
-    NoSnapshot, OnProgress, RefreshOptions, Snapshots, Verify, build_index, refresh_index,
+    NoSnapshot, OnProgress, RefreshOptions, Snapshots, Verify, build_index, has_token,
+    refresh_index,
 };
 
 impl SessionMaterializer {
@@ -51,7 +52,7 @@ impl SessionMaterializer {
                     return Ok(ControlFlow::Break(()));
                 };
                 let mut report = report;
-                if value.token().is_some() {
+                if has_token(&value) {
                     // A build reads for a while, and the agent may write meanwhile. A store that
                     // keeps an account of itself names those changes at little cost.
                     let fast = RefreshOptions { verify: Verify::Fast, ..options };

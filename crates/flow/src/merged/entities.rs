@@ -46,6 +46,13 @@ impl MergedTransaction<'_> {
         key: &EntityKey,
         visit: &mut ScanVisitor<'_>,
     ) -> Result<ControlFlow<()>> {
+        if let EntityKey::Session(session) = key {
+            let issues = self.owners.loss_issues(session)?.into_iter();
+            let mut issues = issues.map(|issue| ScanItem::Issue(Some(key.clone()), issue));
+            if issues.try_for_each(&mut *visit).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
         let owner = match key {
             EntityKey::Session(session) | EntityKey::Todo(session) | EntityKey::Share(session) => {
                 Some(self.owners.owner_of(session)?)
@@ -87,7 +94,8 @@ impl MergedTransaction<'_> {
         Ok(visit(ScanItem::Issue(Some(key.clone()), issue)))
     }
 
-    /// Reads the diffs of a session from the first store that has them, and passes them to `visit`.
+    /// Reads the diffs of a session from its owner, or else from the first store that has them, and
+    /// passes them to `visit`.
     ///
     /// The owner is not enough here: opencode keeps the diffs of sessions in a database as files,
     /// which are another store.
@@ -98,8 +106,11 @@ impl MergedTransaction<'_> {
     ) -> Result<ControlFlow<()>> {
         let key = EntityKey::Diff(session.clone());
         let mut last = Issue::new(Place::default(), IssueKind::Vanished);
+        let owner = self.owners.owner_of(session)?;
         let diffs = self.diff_readers.iter_mut().map(|(_, reader)| reader);
-        let readers = self.owners.readers.iter_mut().chain(diffs);
+        let (before, rest) = self.owners.readers.split_at_mut(owner);
+        let (owner, after) = rest.split_at_mut(1);
+        let readers = owner.iter_mut().chain(before).chain(after).chain(diffs);
         for reader in readers {
             let listing =
                 Listing::collect(|visit| reader.spans(std::slice::from_ref(&key), visit))?;
@@ -115,19 +126,35 @@ impl MergedTransaction<'_> {
         Ok(visit(ScanItem::Issue(Some(key), last)))
     }
 
-    /// Sets the origin of a session's record, and notes the copies in later members.
+    /// Sets the origin of a session's record, and notes the copies in other members.
     fn note_origin_and_copies(&mut self, owner: usize, entry: &mut Entry) -> Result<()> {
         entry.origin = Some(self.members[owner].source.id().clone());
-        for at in owner + 1..self.members.len() {
-            for other in self.read_from_member(at, &entry.key)?.entries {
-                note_copy(entry, self.members[at].number, &other);
+        if let EntityKey::Session(session) = &entry.key.clone() {
+            for (number, copy) in self.read_hidden_records(session)? {
+                note_copy(entry, number, &copy);
             }
         }
         Ok(())
     }
 
+    /// Reads the records of a session in the members that do not own it.
+    fn read_hidden_records(&mut self, session: &SessionKey) -> Result<Vec<(usize, Entry)>> {
+        if self.is_single() {
+            return Ok(Vec::new());
+        }
+        let ownership = self.owners.ownership_of(session)?;
+        let key = EntityKey::Session(session.clone());
+        let mut hidden = Vec::new();
+        for at in ownership.holders.iter().filter(|at| Some(**at) != ownership.owner) {
+            let number = self.members[*at].number;
+            let entries = self.read_from_member(*at, &key)?.entries;
+            hidden.extend(entries.into_iter().map(|entry| (number, entry)));
+        }
+        Ok(hidden)
+    }
+
     /// Calls `read` on the owner of a session. The session's record gets its origin and the notes
-    /// about copies in later members.
+    /// about the copies in other members. Issues about these copies come first.
     pub(super) fn read_from_owner<T>(
         &mut self,
         session: &SessionKey,
@@ -135,19 +162,20 @@ impl MergedTransaction<'_> {
         read: impl FnOnce(&mut dyn Reader, &mut ScanVisitor<'_>) -> Result<T>,
     ) -> Result<T> {
         let owner = self.owners.owner_of(session)?;
+        let hidden = self.read_hidden_records(session)?;
         let key = EntityKey::Session(session.clone());
-        let mut others = Vec::new();
-        for at in owner + 1..self.members.len() {
-            let number = self.members[at].number;
-            others.extend(
-                self.read_from_member(at, &key)?.entries.into_iter().map(|entry| (number, entry)),
-            );
+        let mut is_stopped = false;
+        for issue in self.owners.loss_issues(session)? {
+            is_stopped = is_stopped || visit(ScanItem::Issue(Some(key.clone()), issue)).is_break();
         }
         let origin = self.members[owner].source.id();
         read(&mut *self.owners.readers[owner], &mut |item| {
+            if is_stopped {
+                return ControlFlow::Break(());
+            }
             let mut item = with_origin(item, origin);
             if let ScanItem::Entry(entry) = &mut item {
-                others.iter().for_each(|(number, other)| note_copy(entry, *number, other));
+                hidden.iter().for_each(|(number, copy)| note_copy(entry, *number, copy));
             }
             visit(item)
         })

@@ -4,32 +4,41 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use scrollback_core_id::{EntityKey, Scope};
-use scrollback_source::{Listing, Observation, Result, Survey, SurveyItem};
+use scrollback_core_err::Issue;
+use scrollback_core_id::{EntityKey, Scope, SessionKey};
+use scrollback_source::{Entry, Listing, Observation, Result, Survey, SurveyItem};
 
+use super::outline::SetStamp;
 use super::transaction::{MergedTransaction, mark_copy, note_copy};
 
 impl MergedTransaction<'_> {
     /// Lists a scope over all members, without hidden entities, newest first.
     pub(super) fn merge(&mut self, scope: &Scope) -> Result<Listing> {
+        let mut lists = Vec::with_capacity(self.members.len());
+        for reader in &mut self.owners.readers {
+            lists.push(Listing::collect(|visit| reader.scan(scope, visit))?);
+        }
+        if *scope == Scope::Sessions {
+            let records: Vec<_> = lists.iter().map(listed_sessions).collect();
+            self.owners.decide_listed(&records)?;
+        }
         let mut merged = Listing::default();
         let mut positions: HashMap<EntityKey, usize> = HashMap::new();
-        for at in 0..self.members.len() {
-            let listing = Listing::collect(|visit| self.owners.readers[at].scan(scope, visit))?;
+        let mut copies: Vec<(usize, Entry)> = Vec::new();
+        for (at, listing) in lists.into_iter().enumerate() {
             for mut entry in listing.entries {
-                // An earlier member listed this key: that entry wins. A session's record notes the
-                // copy, because provenance names every storage format that has the session.
-                if let Some(first) = positions.get(&entry.key) {
-                    note_copy(&mut merged.entries[*first], self.members[at].number, &entry);
-                    continue;
-                }
-                // Not listed before and hidden all the same: an earlier member has the session
-                // outside this scope, as in another project, or only as messages.
-                if !self.owners.is_visible(at, &entry)? {
-                    continue;
-                }
-                if matches!(entry.key, EntityKey::Session(_)) {
-                    entry.origin = Some(self.members[at].source.id().clone());
+                match &entry.key {
+                    EntityKey::Session(key) if !self.owners.is_listed_visible(at, key)? => {
+                        copies.push((self.members[at].number, entry));
+                        continue;
+                    }
+                    EntityKey::Session(_) => {
+                        entry.origin = Some(self.members[at].source.id().clone());
+                    }
+                    // A project belongs to no session: the first member that has it wins.
+                    key if positions.contains_key(key) => continue,
+                    _ if !self.owners.is_visible(at, &entry)? => continue,
+                    _ => {}
                 }
                 positions.insert(entry.key.clone(), merged.entries.len());
                 merged.entries.push(entry);
@@ -40,19 +49,40 @@ impl MergedTransaction<'_> {
                 }
             }
         }
+        // A session's record notes the copies, because provenance names every storage format that has
+        // the session.
+        for (number, copy) in copies {
+            if let Some(shown) = positions.get(&copy.key) {
+                note_copy(&mut merged.entries[*shown], number, &copy);
+            }
+        }
+        if *scope == Scope::Sessions {
+            merged.issues.extend(self.loss_issues()?);
+        }
         // Each member's list is in order, their concatenation is not. Keys break ties, so that the
         // order does not depend on which member has an entry.
         merged.entries.sort_by(|a, b| (Reverse(a.order), &a.key).cmp(&(Reverse(b.order), &b.key)));
         Ok(merged)
     }
 
-    /// Checks whether a member's entity or issue counts: no earlier member owns its session. A key
-    /// without a session counts.
+    /// Returns the issues about the copies of sessions that have more than the chosen one.
+    fn loss_issues(&mut self) -> Result<Vec<(Option<EntityKey>, Issue)>> {
+        let mut issues = Vec::new();
+        for session in self.owners.sessions_with_loss() {
+            for issue in self.owners.loss_issues(&session)? {
+                issues.push((Some(EntityKey::Session(session.clone())), issue));
+            }
+        }
+        Ok(issues)
+    }
+
+    /// Checks whether a member's entity or issue counts: no other copy hides its session. A key without
+    /// a session counts.
     pub(super) fn is_key_visible(&mut self, at: usize, key: Option<&EntityKey>) -> Result<bool> {
         match key {
-            Some(EntityKey::Session(key)) => Ok(self.owners.owner_of(key)? >= at),
+            Some(EntityKey::Session(key)) => self.owners.is_listed_visible(at, key),
             Some(EntityKey::Message(key)) => {
-                Ok(self.owners.owner_of(&key.session.clone().into())? >= at)
+                self.owners.is_listed_visible(at, &key.session.clone().into())
             }
             _ => Ok(true),
         }
@@ -60,15 +90,36 @@ impl MergedTransaction<'_> {
 
     /// Surveys all members, without hidden entities.
     pub(super) fn merge_survey(&mut self, survey: &Survey<'_>) -> Result<Vec<SurveyItem>> {
+        let mut lists = match survey {
+            Survey::Sessions => std::mem::take(&mut self.surveyed_sessions),
+            _ => None,
+        };
+        let is_decided = lists.is_some();
+        if lists.is_none() {
+            lists = Some(self.survey_members(survey)?);
+        }
+        let lists = lists.unwrap_or_default();
+        match survey {
+            Survey::Sessions if !is_decided => {
+                let records: Vec<_> = lists.iter().map(|items| surveyed_sessions(items)).collect();
+                self.owners.decide_by_records(&records)?;
+            }
+            Survey::MessageSets => {
+                let sessions = self.survey_members(&Survey::Sessions)?;
+                let records: Vec<_> =
+                    sessions.iter().map(|items| surveyed_sessions(items)).collect();
+                let sets: Vec<HashMap<_, _>> =
+                    lists.iter().map(|items| surveyed_sets(items)).collect();
+                self.owners.decide_surveyed(&records, &sets)?;
+                self.surveyed_sessions = Some(sessions);
+            }
+            _ => {}
+        }
         let mut merged: Vec<SurveyItem> = Vec::new();
         let mut projects: HashSet<EntityKey> = HashSet::new();
         let mut records: HashMap<EntityKey, usize> = HashMap::new();
-        for at in 0..self.members.len() {
-            let mut items = Vec::new();
-            self.owners.readers[at].survey(survey, &mut |item| {
-                items.push(item);
-                ControlFlow::Continue(())
-            })?;
+        let mut hidden: Vec<(usize, EntityKey)> = Vec::new();
+        for (at, items) in lists.into_iter().enumerate() {
             for item in items {
                 let visible = match &item {
                     // A project belongs to no session: the first member that has it wins.
@@ -81,21 +132,12 @@ impl MergedTransaction<'_> {
                     }
                     SurveyItem::Issue(key, _) => self.is_key_visible(at, key.as_ref())?,
                 };
-                // Hidden records are counted too. A copy that appears or goes away changes the
-                // provenance of the session while its own row stays the same, so the copy has to
-                // change the stamp, or a refresh would take the record for unchanged. `merge` marks
-                // the stamps of records in the same way.
                 if let (Survey::Sessions, SurveyItem::Observation(observation)) = (survey, &item) {
-                    match records.get(&observation.key) {
-                        Some(first) => {
-                            if let SurveyItem::Observation(first) = &mut merged[*first] {
-                                mark_copy(&mut first.stamp, self.members[at].number);
-                            }
+                    match visible {
+                        true => {
+                            records.entry(observation.key.clone()).or_insert(merged.len());
                         }
-                        None if visible => {
-                            records.insert(observation.key.clone(), merged.len());
-                        }
-                        None => {}
+                        false => hidden.push((self.members[at].number, observation.key.clone())),
                     }
                 }
                 if visible {
@@ -103,6 +145,69 @@ impl MergedTransaction<'_> {
                 }
             }
         }
+        // Hidden records are counted too. A copy that appears or goes away changes the provenance of the
+        // session while its own row stays the same, so the copy has to change the stamp, or a refresh
+        // would take the record for unchanged. `merge` marks the stamps of records in the same way.
+        for (number, key) in hidden {
+            if let Some(shown) = records.get(&key)
+                && let SurveyItem::Observation(shown) = &mut merged[*shown]
+            {
+                mark_copy(&mut shown.stamp, number);
+            }
+        }
+        if let Survey::Sessions = survey {
+            let issues = self.loss_issues()?;
+            merged.extend(issues.into_iter().map(|(key, issue)| SurveyItem::Issue(key, issue)));
+        }
         Ok(merged)
     }
+
+    fn survey_members(&mut self, survey: &Survey<'_>) -> Result<Vec<Vec<SurveyItem>>> {
+        let mut lists = Vec::with_capacity(self.members.len());
+        for reader in &mut self.owners.readers {
+            let mut items = Vec::new();
+            reader.survey(survey, &mut |item| {
+                items.push(item);
+                ControlFlow::Continue(())
+            })?;
+            lists.push(items);
+        }
+        Ok(lists)
+    }
+}
+
+/// Returns the sessions of a list, with those whose records are unreadable.
+fn listed_sessions(listing: &Listing) -> HashSet<SessionKey> {
+    let entries = listing.entries.iter().map(|entry| Some(&entry.key));
+    let keys = entries.chain(listing.issues.iter().map(|(key, _)| key.as_ref()));
+    session_keys(keys)
+}
+
+/// Returns the sessions of a survey, with those whose records are unreadable.
+fn surveyed_sessions(items: &[SurveyItem]) -> HashSet<SessionKey> {
+    session_keys(items.iter().map(|item| match item {
+        SurveyItem::Observation(observation) => Some(&observation.key),
+        SurveyItem::Issue(key, _) => key.as_ref(),
+    }))
+}
+
+fn session_keys<'k>(keys: impl Iterator<Item = Option<&'k EntityKey>>) -> HashSet<SessionKey> {
+    let session = |key: Option<&EntityKey>| match key {
+        Some(EntityKey::Session(key)) => Some(key.clone()),
+        _ => None,
+    };
+    keys.filter_map(session).collect()
+}
+
+fn surveyed_sets(items: &[SurveyItem]) -> HashMap<SessionKey, SetStamp> {
+    let set = |item: &SurveyItem| match item {
+        SurveyItem::Observation(Observation {
+            key: EntityKey::Session(key),
+            stamp,
+            settled,
+            ..
+        }) => Some((key.clone(), (*stamp, *settled))),
+        _ => None,
+    };
+    items.iter().filter_map(set).collect()
 }

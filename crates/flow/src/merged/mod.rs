@@ -1,13 +1,16 @@
-//! Merges several stores into one Source. If several stores have a session, the first one supplies
-//! all of it, and nothing appears twice.
+//! Merges several stores into one Source. If several stores have a session, one of them supplies all
+//! of it, and nothing appears twice.
 //!
 //! The owner is chosen for each session, never for each message: a migrated session has the same ids
-//! in both stores, and afterwards only one of the two grows (`docs/format/opencode.md`, section 7;
-//! `docs/format/opencode-v2.md`, section 6). Mixing their messages would show a session that neither
-//! store has.
+//! in both stores, and afterwards usually only one of the two grows (`docs/format/opencode.md`, section
+//! 7; `docs/format/opencode-v2.md`, section 6). Mixing their messages would show a session that neither
+//! store has. `choose` has the rule.
 
+mod choices;
+mod choose;
 mod entities;
 mod lists;
+mod outline;
 mod owners;
 mod reader;
 mod token;
@@ -22,13 +25,16 @@ use scrollback_source::{
     DirtyScope, Probe, ProbeResult, Reader, Result, Source, SourceToken, WatchRoot,
 };
 
+use self::choices::Choices;
 use self::transaction::MergedTransaction;
 
 /// Several stores as one Source, such as the database of opencode and the JSON files that it was
 /// migrated from.
 ///
-/// The members are ordered. The first member that holds a session owns it and supplies all of it.
-/// Later copies are hidden; the provenance of the session names them.
+/// The members are in the order of preference. The first member that holds a session supplies all of
+/// it, unless another copy has messages that it lacks: then the copy with the newest message does. The
+/// other copies are hidden, and the provenance of the session names them. A hidden copy that has
+/// messages which the shown copy lacks is an issue.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -59,16 +65,20 @@ pub struct MergedSource {
     others: Vec<Arc<dyn Source>>,
     /// The store of diffs that no member keeps.
     diffs: Option<Arc<dyn Source>>,
+    /// The member that supplies every session that it has.
+    forced: Option<SourceId>,
+    choices: Arc<Choices>,
 }
 
 impl MergedSource {
-    /// Creates a merged store with its first member. The sessions of `first` hide the same sessions
-    /// of every store that is added.
+    /// Creates a merged store with its first member, which is preferred.
     pub fn new(id: SourceId, first: Arc<dyn Source>) -> Self {
-        Self { id, first, others: Vec::new(), diffs: None }
+        let choices = Arc::default();
+        Self { id, first, others: Vec::new(), diffs: None, forced: None, choices }
     }
 
-    /// Adds a member at the end. It supplies the sessions that no earlier member has.
+    /// Adds a member at the end. It supplies the sessions that no earlier member has, and those of
+    /// which it has a newer copy.
     #[must_use]
     pub fn with_source(mut self, other: Arc<dyn Source>) -> Self {
         self.others.push(other);
@@ -81,13 +91,24 @@ impl MergedSource {
         Self { diffs: Some(diffs), ..self }
     }
 
-    /// Returns the members in order; the first one wins.
+    /// Reads every session that this member has from this member, whatever the other copies have.
+    #[must_use]
+    pub fn with_forced_member(self, member: SourceId) -> Self {
+        Self { forced: Some(member), choices: Arc::default(), ..self }
+    }
+
+    /// Returns the members in the order of preference.
     pub fn members(&self) -> impl Iterator<Item = &Arc<dyn Source>> {
         std::iter::once(&self.first).chain(&self.others)
     }
 
     fn open_transaction(&self) -> Result<MergedTransaction<'_>> {
-        MergedTransaction::open(self.members(), self.diffs.as_ref(), self.clock())
+        let choices = (&*self.choices, self.forced.as_ref());
+        MergedTransaction::open(self.members(), self.diffs.as_ref(), self.clock(), choices)
+    }
+
+    fn member_ids(&self) -> Vec<&SourceId> {
+        self.members().map(|member| member.id()).collect()
     }
 }
 
@@ -128,7 +149,15 @@ impl Source for MergedSource {
     }
 
     fn directory_of(&self, key: &EntityKey) -> Option<PathBuf> {
-        self.members().find_map(|source| source.directory_of(key))
+        let session = match key {
+            EntityKey::Session(key) => Some(key.clone()),
+            EntityKey::Message(key) => Some(key.session.clone().into()),
+            _ => None,
+        };
+        let owner = session.and_then(|session| Some(self.choices.get(&session)?.owner));
+        let owner = owner.and_then(|owner| self.members().nth(owner));
+        // The directory of a hidden copy is followed too, if the owner has none: the copy may grow.
+        owner.into_iter().chain(self.members()).find_map(|source| source.directory_of(key))
     }
 
     /// Probes every member and joins the answers. A session that moves from one member to another
@@ -174,6 +203,15 @@ impl Source for MergedSource {
 
     fn has_global_ids(&self) -> bool {
         self.members().all(|member| member.has_global_ids())
+    }
+
+    /// Returns the choices among copies of sessions.
+    fn memo(&self) -> Option<Arc<[u8]>> {
+        self.choices.memo(&self.member_ids())
+    }
+
+    fn recall(&self, memo: &[u8]) {
+        self.choices.recall(memo, &self.member_ids());
     }
 
     fn locate(&self, key: &EntityKey) -> Option<PathBuf> {

@@ -1,38 +1,120 @@
-//! Decides which member owns an entity: the first member that holds the entity's session.
+//! Decides which member owns a session: which copy of the session is shown.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::ControlFlow;
+use std::rc::Rc;
 
-use scrollback_core_id::{EntityKey, MessageId, SessionKey};
+use scrollback_core_err::{Issue, IssueKind, Place};
+use scrollback_core_id::{EntityKey, MessageId, SessionKey, SourceId};
 use scrollback_core_type::{OwnerHead, Parse};
-use scrollback_source::{Entry, Reader, Result};
+use scrollback_source::{Entry, Observation, Reader, Result, Survey, SurveyItem};
+use scrollback_stor_mmap::Settled;
+
+use super::choices::{Choice, Choices};
+use super::choose::{choose, lost_messages};
+use super::outline::{OutlineRead, SetStamp, newest_message, read_outline};
 
 /// The read transactions of all members, with the owners that were determined so far.
 pub(super) struct Owners<'s> {
     pub(super) readers: Vec<Box<dyn Reader + 's>>,
-    sessions: HashMap<SessionKey, usize>,
+    /// The number of each reader's member among all members, and its id.
+    members: Vec<(usize, &'s SourceId)>,
+    /// The choices of earlier transactions.
+    choices: &'s Choices,
+    /// The member that supplies every session that it has, by its place among the readers.
+    forced: Option<usize>,
+    sessions: KnownOwners,
+    /// Whether `sessions` has every session that several members have.
+    is_whole_store_decided: bool,
     /// The owners of messages whose parts were listed. The key of a part names its message and not
     /// its session, so the owner of a part is known only from here.
     messages: HashMap<MessageId, usize>,
 }
 
-impl<'s> Owners<'s> {
-    pub(super) fn new(readers: Vec<Box<dyn Reader + 's>>) -> Self {
-        Self { readers, sessions: HashMap::new(), messages: HashMap::new() }
+/// The owner of a session, and its other copies. Readers are named by their places.
+#[derive(Debug, Default)]
+pub(super) struct Ownership {
+    /// `None` if no member has the session.
+    pub(super) owner: Option<usize>,
+    /// The members that have the session.
+    pub(super) holders: Vec<usize>,
+    /// The members that have messages which the owner lacks, each with the number of messages.
+    lost: Vec<(usize, usize)>,
+}
+
+impl Ownership {
+    fn of_single(holder: usize) -> Self {
+        Self { owner: Some(holder), holders: vec![holder], lost: Vec::new() }
     }
 
-    /// Returns the index of the member that owns a session; the last member if none holds it.
+    /// Checks whether the copy of this member is hidden by another copy.
+    fn hides(&self, at: usize) -> bool {
+        self.owner != Some(at) && self.holders.contains(&at)
+    }
+}
+
+/// The owners that were determined so far.
+#[derive(Debug, Default)]
+pub(super) struct KnownOwners(HashMap<SessionKey, Rc<Ownership>>);
+
+impl KnownOwners {
+    /// Checks whether no known copy hides a member's copy of a session. A session that was not decided
+    /// has one copy.
+    pub(super) fn is_visible(&self, at: usize, session: &SessionKey) -> bool {
+        self.0.get(session).is_none_or(|known| !known.hides(at))
+    }
+}
+
+/// The knowledge that verifies an earlier choice.
+enum Evidence<'e> {
+    /// The sets of messages of this session, observed one by one.
+    Single,
+    /// The records of the sessions. A change of messages would have been reported otherwise.
+    Records,
+    /// The sets of messages of each member.
+    Sets(&'e [HashMap<SessionKey, SetStamp>]),
+}
+
+impl<'s> Owners<'s> {
+    pub(super) fn new(
+        readers: Vec<Box<dyn Reader + 's>>,
+        members: Vec<(usize, &'s SourceId)>,
+        choices: &'s Choices,
+        forced: Option<&SourceId>,
+    ) -> Self {
+        let forced = members.iter().position(|(_, id)| Some(*id) == forced);
+        Self {
+            readers,
+            members,
+            choices,
+            forced,
+            sessions: KnownOwners::default(),
+            is_whole_store_decided: false,
+            messages: HashMap::new(),
+        }
+    }
+
+    /// Returns the place of the member that owns a session; the last member if none holds it.
     pub(super) fn owner_of(&mut self, session: &SessionKey) -> Result<usize> {
         let last = self.readers.len() - 1;
         if last == 0 {
             return Ok(0);
         }
-        if let Some(owner) = self.sessions.get(session) {
-            return Ok(*owner);
+        Ok(self.ownership_of(session)?.owner.unwrap_or(last))
+    }
+
+    /// Returns the owner of a session and its copies.
+    pub(super) fn ownership_of(&mut self, session: &SessionKey) -> Result<Rc<Ownership>> {
+        if let Some(known) = self.sessions.0.get(session) {
+            return Ok(Rc::clone(known));
         }
-        // The last member is never checked: it is the answer in either case.
-        let owner = first_with_session(&mut self.readers[..last], session)?.unwrap_or(last);
-        self.sessions.insert(session.clone(), owner);
-        Ok(owner)
+        let mut holders = Vec::new();
+        for (at, reader) in self.readers.iter_mut().enumerate() {
+            if reader.has_session(session)? {
+                holders.push(at);
+            }
+        }
+        self.decide(session, holders, &Evidence::Single)
     }
 
     /// Returns the owner of a message, and remembers it for the message's parts.
@@ -56,27 +138,241 @@ impl<'s> Owners<'s> {
         self.messages.get(message).copied()
     }
 
-    /// Checks whether a member's entity is visible: no earlier member holds its session. A part whose
+    /// Checks whether a member's entity is visible: no other copy of its session hides it. A part whose
     /// session is unknown is visible.
     pub(super) fn is_visible(&mut self, at: usize, entry: &Entry) -> Result<bool> {
         match session_of(entry) {
-            Some(session) if at > 0 => Ok(self.owner_of(&session)? >= at),
+            Some(session) => self.is_session_visible(at, &session),
             _ => Ok(true),
         }
     }
-}
 
-/// Returns the index of the first reader that holds a session.
-pub(super) fn first_with_session(
-    readers: &mut [Box<dyn Reader + '_>],
-    session: &SessionKey,
-) -> Result<Option<usize>> {
-    for (at, reader) in readers.iter_mut().enumerate() {
-        if reader.has_session(session)? {
-            return Ok(Some(at));
-        }
+    pub(super) fn is_session_visible(&mut self, at: usize, session: &SessionKey) -> Result<bool> {
+        Ok(self.readers.len() == 1 || !self.ownership_of(session)?.hides(at))
     }
-    Ok(None)
+
+    /// Returns an issue for each copy of a session that has messages which the owner lacks.
+    pub(super) fn loss_issues(&mut self, session: &SessionKey) -> Result<Vec<Issue>> {
+        if self.readers.len() == 1 {
+            return Ok(Vec::new());
+        }
+        let ownership = self.ownership_of(session)?;
+        let issue = |(at, count): &(usize, usize)| {
+            let copy = self.members[*at].1.to_string();
+            Issue::new(Place::default(), IssueKind::CopyHasMore { copy, count: *count })
+        };
+        Ok(ownership.lost.iter().map(issue).collect())
+    }
+
+    /// Returns the sessions with an issue of [`Owners::loss_issues`], among those decided so far.
+    pub(super) fn sessions_with_loss(&self) -> Vec<SessionKey> {
+        let with_loss = self.sessions.0.iter().filter(|(_, known)| !known.lost.is_empty());
+        let mut with_loss: Vec<SessionKey> = with_loss.map(|(key, _)| key.clone()).collect();
+        with_loss.sort_unstable();
+        with_loss
+    }
+
+    /// Decides the owners of all sessions of which several members have records or messages, given the
+    /// sessions that have records. Lists the messages of these sessions.
+    pub(super) fn decide_listed(&mut self, records: &[HashSet<SessionKey>]) -> Result<()> {
+        let mut holders = records.to_vec();
+        for (at, holders) in holders.iter_mut().enumerate() {
+            self.survey_keys(at, &Survey::LostSets, holders)?;
+        }
+        self.decide_all(&holders, &Evidence::Single)
+    }
+
+    /// Decides the owners as [`Owners::decide_listed`] does, given the sessions that have records and
+    /// the sets of messages. Earlier choices are used if all sets have the same stamps.
+    pub(super) fn decide_surveyed(
+        &mut self,
+        records: &[HashSet<SessionKey>],
+        sets: &[HashMap<SessionKey, SetStamp>],
+    ) -> Result<()> {
+        let mut holders = records.to_vec();
+        for (holders, sets) in holders.iter_mut().zip(sets) {
+            holders.extend(sets.keys().cloned());
+        }
+        self.decide_all(&holders, &Evidence::Sets(sets))
+    }
+
+    /// Decides the owners given only the sessions that have records. Earlier choices are used.
+    pub(super) fn decide_by_records(&mut self, records: &[HashSet<SessionKey>]) -> Result<()> {
+        self.decide_all(records, &Evidence::Records)
+    }
+
+    /// Decides the owners of all sessions of the store.
+    pub(super) fn decide_whole_store(&mut self) -> Result<()> {
+        if self.is_whole_store_decided {
+            return Ok(());
+        }
+        let mut records = vec![HashSet::new(); self.readers.len()];
+        for (at, records) in records.iter_mut().enumerate() {
+            self.survey_keys(at, &Survey::Sessions, records)?;
+        }
+        self.decide_listed(&records)
+    }
+
+    /// Checks whether a member's copy of a session is visible. After the whole store was decided, a
+    /// session that was not compared has one copy.
+    pub(super) fn is_listed_visible(&mut self, at: usize, session: &SessionKey) -> Result<bool> {
+        if self.is_whole_store_decided {
+            return Ok(self.sessions.is_visible(at, session));
+        }
+        self.is_session_visible(at, session)
+    }
+
+    /// Returns all readers, and the owners that were determined so far.
+    pub(super) fn split(&mut self) -> (&mut [Box<dyn Reader + 's>], &KnownOwners) {
+        (&mut self.readers, &self.sessions)
+    }
+
+    fn survey_keys(
+        &mut self,
+        at: usize,
+        survey: &Survey<'_>,
+        keys: &mut HashSet<SessionKey>,
+    ) -> Result<()> {
+        self.readers[at].survey(survey, &mut |item| {
+            // A record with an issue is unreadable, and exists.
+            if let SurveyItem::Observation(Observation { key: EntityKey::Session(key), .. })
+            | SurveyItem::Issue(Some(EntityKey::Session(key)), _) = item
+            {
+                keys.insert(key);
+            }
+            ControlFlow::Continue(())
+        })
+    }
+
+    fn decide_all(
+        &mut self,
+        holders: &[HashSet<SessionKey>],
+        evidence: &Evidence<'_>,
+    ) -> Result<()> {
+        let mut holders_of: BTreeMap<&SessionKey, Vec<usize>> = BTreeMap::new();
+        for (at, sessions) in holders.iter().enumerate() {
+            for session in sessions {
+                holders_of.entry(session).or_default().push(at);
+            }
+        }
+        holders_of.retain(|_, holders| holders.len() > 1);
+        if !matches!(evidence, Evidence::Records) {
+            self.choices.retain(|session| holders_of.contains_key(session));
+        }
+        for (session, holders) in holders_of {
+            if !self.sessions.0.contains_key(session) {
+                self.decide(session, holders, evidence)?;
+            }
+        }
+        self.is_whole_store_decided = true;
+        Ok(())
+    }
+
+    /// Decides the owner of a session that these members have.
+    fn decide(
+        &mut self,
+        session: &SessionKey,
+        holders: Vec<usize>,
+        evidence: &Evidence<'_>,
+    ) -> Result<Rc<Ownership>> {
+        let ownership = match holders[..] {
+            [] => Ownership::default(),
+            [single] => Ownership::of_single(single),
+            _ => match self.forced.filter(|forced| holders.contains(forced)) {
+                Some(forced) => Ownership { owner: Some(forced), holders, lost: Vec::new() },
+                None => match self.known_choice(session, &holders, evidence)? {
+                    Some(choice) => self.ownership_by(&choice, holders),
+                    None => self.compare(session, holders)?,
+                },
+            },
+        };
+        let ownership = Rc::new(ownership);
+        self.sessions.0.insert(session.clone(), Rc::clone(&ownership));
+        Ok(ownership)
+    }
+
+    /// Returns the choice of an earlier transaction, if the evidence says that it is still right.
+    fn known_choice(
+        &mut self,
+        session: &SessionKey,
+        holders: &[usize],
+        evidence: &Evidence<'_>,
+    ) -> Result<Option<Choice>> {
+        let Some(choice) = self.choices.get(session) else { return Ok(None) };
+        let numbers = holders.iter().map(|at| self.members[*at].0);
+        if !choice.copies.iter().map(|(member, _)| *member).eq(numbers) {
+            return Ok(None);
+        }
+        for (at, (_, known)) in holders.iter().zip(&choice.copies) {
+            let current = match evidence {
+                Evidence::Records => continue,
+                Evidence::Sets(sets) => sets[*at].get(session).copied(),
+                Evidence::Single => {
+                    let set = self.readers[*at].message_set(session)?;
+                    set.map(|set| (set.stamp, set.settled))
+                }
+            };
+            let is_same = match (current, known) {
+                (None, None) => true,
+                (Some((current, Settled::Settled)), Some(known)) => current == *known,
+                _ => false,
+            };
+            if !is_same {
+                return Ok(None);
+            }
+        }
+        Ok(Some(choice))
+    }
+
+    /// Converts a choice, which numbers all members, to places among the readers.
+    fn ownership_by(&self, choice: &Choice, holders: Vec<usize>) -> Ownership {
+        let place = |number: usize| self.members.iter().position(|(member, _)| *member == number);
+        let lost = choice.lost.iter().filter_map(|(member, lost)| Some((place(*member)?, *lost)));
+        let lost = lost.collect();
+        Ownership { owner: place(choice.owner), holders, lost }
+    }
+
+    /// Compares the copies of a session by the rule, and remembers the choice.
+    ///
+    /// If a copy cannot be read, the choice stays as it was.
+    fn compare(&mut self, session: &SessionKey, holders: Vec<usize>) -> Result<Ownership> {
+        let mut outlines = Vec::with_capacity(holders.len());
+        let mut copies = Vec::with_capacity(holders.len());
+        let mut is_settled = true;
+        for at in &holders {
+            let OutlineRead { outline, set, is_unread } =
+                read_outline(&mut *self.readers[*at], session)?;
+            if is_unread
+                && let Some(choice) = self.choices.get(session)
+                && let ownership = self.ownership_by(&choice, holders.clone())
+                && ownership.owner.is_some_and(|owner| holders.contains(&owner))
+            {
+                return Ok(ownership);
+            }
+            is_settled &= !is_unread;
+            is_settled &= set.is_none_or(|(_, settled)| settled == Settled::Settled);
+            outlines.push(outline);
+            copies.push((self.members[*at].0, set.map(|(stamp, _)| stamp)));
+        }
+        let mut newest: Vec<Option<Option<i64>>> = vec![None; holders.len()];
+        let readers = &mut self.readers;
+        let chosen = choose(&outlines, &mut |at| match newest[at] {
+            Some(known) => Ok(known),
+            None => {
+                let time = newest_message(&mut *readers[holders[at]], session)?;
+                newest[at] = Some(time);
+                Ok(time)
+            }
+        })?;
+        let lost = lost_messages(&outlines, chosen);
+        if is_settled {
+            let number = |at: usize| self.members[holders[at]].0;
+            let lost = lost.iter().map(|(at, count)| (number(*at), *count)).collect();
+            self.choices.insert(session, Choice { owner: number(chosen), copies, lost });
+        }
+        let lost = lost.into_iter().map(|(at, count)| (holders[at], count)).collect();
+        Ok(Ownership { owner: Some(holders[chosen]), holders, lost })
+    }
 }
 
 /// Returns the session of an entity, as far as its key or, for a part, its bytes name it.

@@ -1,7 +1,6 @@
 //! Implements `Reader` for a merged store. A call about one session goes to the owner of the session;
 //! a call about the whole store is merged.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -12,7 +11,6 @@ use scrollback_source::{
 };
 use scrollback_stor_mmap::MappedSpan;
 
-use super::owners::first_with_session;
 use super::transaction::{MergedTransaction, with_origin};
 
 impl Reader for MergedTransaction<'_> {
@@ -141,6 +139,11 @@ impl Reader for MergedTransaction<'_> {
         self.owners.readers[owner].native(session)
     }
 
+    fn generation(&mut self, session: &SessionKey) -> Result<u32> {
+        let owner = self.owners.owner_of(session)?;
+        self.owners.readers[owner].generation(session)
+    }
+
     fn has_session(&mut self, session: &SessionKey) -> Result<bool> {
         let owner = self.owners.owner_of(session)?;
         self.owners.readers[owner].has_session(session)
@@ -200,34 +203,18 @@ impl MergedTransaction<'_> {
     ///
     /// Parts are passed on as they come and are not collected, because a store has many.
     fn scan_all_parts(&mut self, visit: &mut ScanVisitor<'_>) -> Result<()> {
-        for at in 0..self.members.len() {
-            // `Owners::owner_of` would need all readers while this member's reader is scanning. The
-            // earlier readers are enough: only an earlier member can hide a session.
-            let (earlier, rest) = self.owners.readers.split_at_mut(at);
-            let mut hidden: HashMap<SessionKey, bool> = HashMap::new();
-            let (mut stopped, mut failed) = (false, Ok(()));
-            let mut is_visible = |item: &ScanItem| -> Result<bool> {
-                let Some(session) = session_of(item) else { return Ok(true) };
-                if let Some(hidden) = hidden.get(&session) {
-                    return Ok(!hidden);
-                }
-                let is_hidden = first_with_session(earlier, &session)?.is_some();
-                hidden.insert(session, is_hidden);
-                Ok(!is_hidden)
-            };
-            rest[0].scan(&Scope::AllParts, &mut |item| {
-                let flow = match is_visible(&item) {
-                    Ok(true) => visit(item),
-                    Ok(false) => ControlFlow::Continue(()),
-                    Err(error) => {
-                        failed = Err(error);
-                        ControlFlow::Break(())
-                    }
-                };
+        // Decided first: no owner can be determined while a reader is scanning.
+        self.owners.decide_whole_store()?;
+        let (readers, owners) = self.owners.split();
+        for (at, reader) in readers.iter_mut().enumerate() {
+            let mut stopped = false;
+            reader.scan(&Scope::AllParts, &mut |item| {
+                let is_visible =
+                    session_of(&item).is_none_or(|session| owners.is_visible(at, &session));
+                let flow = if is_visible { visit(item) } else { ControlFlow::Continue(()) };
                 stopped = flow.is_break();
                 flow
             })?;
-            failed?;
             if stopped {
                 break;
             }

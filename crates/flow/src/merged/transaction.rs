@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use scrollback_core_id::{Clock, EntityKey, SourceId, Stamp};
-use scrollback_source::{Entry, Listing, Reader, Result, ScanItem, Source};
+use scrollback_source::{Entry, Listing, Reader, Result, ScanItem, Source, SurveyItem};
 
+use super::choices::Choices;
 use super::owners::Owners;
 
 /// The read transaction of a merged store. `reader` implements `Reader` for it.
@@ -16,6 +17,9 @@ pub(super) struct MergedTransaction<'s> {
     /// The readers that supply diffs and nothing else: members without sessions, and the store of
     /// diffs.
     pub(super) diff_readers: Vec<DiffReader<'s>>,
+    /// The records of each member, surveyed together with the sets of messages. The next survey of the
+    /// sessions takes them.
+    pub(super) surveyed_sessions: Option<Vec<Vec<SurveyItem>>>,
 }
 
 /// A store that supplies diffs, with its reader.
@@ -38,6 +42,7 @@ impl<'s> MergedTransaction<'s> {
         sources: impl Iterator<Item = &'s Arc<dyn Source>>,
         diffs: Option<&'s Arc<dyn Source>>,
         clock: &'s Arc<dyn Clock>,
+        (choices, forced): (&'s Choices, Option<&SourceId>),
     ) -> Result<Self> {
         let members = sources.enumerate();
         let members = members.map(|(number, source)| Member { number, source });
@@ -54,7 +59,9 @@ impl<'s> MergedTransaction<'s> {
         // The store of diffs may not exist yet: the agent creates it with the first diff.
         let diffs = empty.map(|member| member.source).chain(diffs);
         let diffs = diffs.filter_map(|source| Some((source, source.open().ok()?))).collect();
-        Ok(Self { clock, members, owners: Owners::new(readers), diff_readers: diffs })
+        let ids = members.iter().map(|member| (member.number, member.source.id())).collect();
+        let owners = Owners::new(readers, ids, choices, forced);
+        Ok(Self { clock, members, owners, diff_readers: diffs, surveyed_sessions: None })
     }
 
     /// Checks whether only one member may hold sessions. Calls then go to it directly.

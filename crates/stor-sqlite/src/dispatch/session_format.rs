@@ -2,9 +2,12 @@
 
 use scrollback_core_id::SessionKey;
 
+use crate::error::Result;
 use crate::query_context::QueryContext;
 use crate::query_output::QueryOutput;
+use crate::schema::messages::HAS_MESSAGES;
 use crate::schema::v2::{HAS_ROWS, V2Schema};
+use crate::sessions::list::is_v2;
 
 /// The tables that hold the messages of a session.
 #[derive(Debug, Clone, Copy)]
@@ -40,5 +43,25 @@ pub(crate) fn format_of_session<'v>(
         (true, false) => SessionFormat::V2(v2),
         // The preview writes new turns as rows and does not touch older messages.
         (true, true) => SessionFormat::Both(v2),
+    })
+}
+
+/// Returns the generation of the format that a session's messages are read from: 1 for 2.x, 0 for 1.x.
+/// A session without messages has the generation of its record.
+pub(crate) fn generation(context: &QueryContext<'_>, session: &SessionKey) -> Result<u32> {
+    Ok(match format_of_session(context, session)? {
+        SessionFormat::V2(_) | SessionFormat::Both(_) => 1,
+        SessionFormat::V1 => {
+            let mut has_messages = false;
+            if context.schema.messages.is_some() {
+                QueryOutput::default().with_fallback_query(HAS_MESSAGES, |sql, _| {
+                    context.for_each_row(sql, [session.session.as_str()], |_| {
+                        has_messages = true;
+                        Ok(())
+                    })
+                })?;
+            }
+            u32::from(!has_messages && is_v2(context, session)?.is_some())
+        }
     })
 }

@@ -153,6 +153,12 @@ fn check_damaged(check: &mut SchemaCheck) {
     corpus(Corpus::OpencodeMigrated).copy_to(both.path()).unwrap();
     let left = "//- storage/session/p/ses_left.json\n{\"id\":\"ses_left\",\"title\":\"left\"}\n";
     scrollback_fixtures::write_tree(both.path(), left).unwrap();
+    let backup = both.path().join("opencode-backup.db");
+    std::fs::copy(both.path().join("opencode.db"), &backup).unwrap();
+    let backup = rusqlite::Connection::open(backup).unwrap();
+    let renamed = "PRAGMA foreign_keys = OFF; UPDATE session SET id = 'ses_old' WHERE rowid = 1";
+    backup.execute_batch(renamed).unwrap();
+    drop(backup);
     check.list("Session in ls", &run_on(both.path(), &["ls", "--json"]).json());
     let db = rusqlite::Connection::open(both.path().join("opencode.db")).unwrap();
     db.execute_batch("CREATE TABLE novelty (id text); ALTER TABLE session ADD COLUMN mood text")

@@ -122,15 +122,15 @@ fn three_generations_in_one_directory_are_one_store() {
         let ends = |it: &&Value| it["source"].as_str().unwrap().ends_with(from);
         all.values().filter(ends).count()
     };
-    // All sessions of the usual channel; from the other database those that the first lacks; from files
-    // those that both lack.
-    assert_eq!([count("opencode.db"), count("opencode-next.db"), count("storage")], [59, 15, 59]);
+    // From the other database the sessions that it has in the newer format, and those that the first
+    // database lacks; from files those that both lack.
+    assert_eq!([count("opencode.db"), count("opencode-next.db"), count("storage")], [1, 73, 59]);
     let expected = [
         ("json left over", 59),
         ("v1 also v1", 1), // not migrated in the other database
-        ("v1 also v2", 58),
         ("v1 lateLegacy", 1),
         ("v2", 14),
+        ("v2 also v1", 58),
     ];
     let expected = expected.map(|(it, n)| (it.to_owned(), n));
     assert_eq!(count_by_provenance(&all), expected);
@@ -143,10 +143,10 @@ fn three_generations_in_one_directory_are_one_store() {
     // Each session is read from the store that lists it.
     let shown = run_on(dir.path(), &["show", &session_id(UPGRADED, "markers")]);
     assert!(shown.code == 0 && shown.stdout.contains("agent plan, was build"), "{}", shown.stdout);
-    let migrated = all.iter().find(|(_, it)| provenance_text(it) == "v1 also v2").unwrap().0;
-    let v1 = run_on(dir.path(), &["export", migrated]).json();
-    assert_eq!(v1, run_on(&corpus(Corpus::OpencodeSqlite).database, &["export", migrated]).json());
-    // With the usual name, the database of 2.x wins and the database of 1.18 adds nothing.
+    let migrated = all.iter().find(|(_, it)| provenance_text(it) == "v2 also v1").unwrap().0;
+    let v2 = run_on(dir.path(), &["export", migrated]).json();
+    assert_eq!(v2, run_on(&corpus(UPGRADED).database, &["export", migrated]).json());
+    // With the usual name, the database of 2.x wins too, and the database of 1.18 adds nothing.
     let dir = tempfile::tempdir().unwrap();
     corpus(Corpus::OpencodeJson).copy_to(dir.path()).unwrap();
     corpus(UPGRADED).copy_to(dir.path()).unwrap();

@@ -19,7 +19,8 @@ use super::world::SCHEMA;
 use crate::calls::{key_names, orphans, scan, session_key, spans, tree};
 use crate::support::{database_source, file_source, source_id};
 
-/// Writes a database with one session, and files with the same session and another one.
+/// Writes a database with one session, and files with another copy of it and another session. The copy
+/// has one message more, and the database has the newest message.
 fn database_and_files() -> (TempDir, MergedSource) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("opencode.db");
@@ -30,7 +31,8 @@ fn database_and_files() -> (TempDir, MergedSource) {
                VALUES ('p', '/new', 1, 5, '[]');
            INSERT INTO session (id, project_id, slug, directory, title, version, time_created,
                time_updated) VALUES ('ses_both', 'p', 's', '/w', 'in the database', '1', 1, 5);
-           INSERT INTO message VALUES ('msg_1', 'ses_both', 1, 1, '{"role":"user"}');
+           INSERT INTO message VALUES ('msg_1', 'ses_both', 1, 1,
+               '{"role":"user","time":{"created":1}}');
            INSERT INTO part VALUES ('prt_1', 'msg_1', 'ses_both', 1, 1, '{"type":"text"}');"#,
     )
     .unwrap();
@@ -183,15 +185,28 @@ fn a_session_that_moves_to_the_database_is_read_from_it() {
     assert_eq!(shown(), ("left".into(), "files".into()));
     let db = Connection::open(dir.path().join("opencode.db")).unwrap();
     db.execute_batch(
-        "INSERT INTO session (id, project_id, slug, directory, title, version, time_created,
-             time_updated) VALUES ('ses_left', 'p', 's', '/w', 'moved', '1', 1, 3);",
+        r#"INSERT INTO session (id, project_id, slug, directory, title, version, time_created,
+               time_updated) VALUES ('ses_left', 'p', 's', '/w', 'moved', '1', 1, 3);"#,
     )
     .unwrap();
-    let _ = materializer.refresh(&RefreshOptions::default(), &go_on).unwrap();
+    let refresh = || {
+        let _ = materializer.refresh(&RefreshOptions::default(), &go_on).unwrap();
+    };
+    refresh();
+    // The migration inserts the sessions first: until the messages follow, the files have more.
+    assert_eq!(shown(), ("left".into(), "files".into()));
+    db.execute_batch(
+        r#"INSERT INTO message VALUES ('msg_3', 'ses_left', 1, 1, '{"role":"user"}');"#,
+    )
+    .unwrap();
+    refresh();
     assert_eq!(shown(), ("moved".into(), "database".into()));
-    assert!(materializer.view().by_session(&session_key("ses_left").session).is_empty());
-    db.execute_batch("DELETE FROM session WHERE id = 'ses_left'").unwrap();
-    let _ = materializer.refresh(&RefreshOptions::default(), &go_on).unwrap();
+    assert_eq!(materializer.view().by_session(&session_key("ses_left").session).len(), 1);
+    db.execute_batch(
+        "DELETE FROM message WHERE id = 'msg_3'; DELETE FROM session WHERE id = 'ses_left'",
+    )
+    .unwrap();
+    refresh();
     assert_eq!(shown(), ("left".into(), "files".into()));
     assert_eq!(materializer.view().by_session(&session_key("ses_left").session).len(), 1);
 }

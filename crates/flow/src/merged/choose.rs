@@ -1,0 +1,74 @@
+//! The rule that chooses among the copies of one session.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
+use scrollback_core_id::MessageId;
+use scrollback_source::Result;
+
+/// The part of a copy that the rule always compares. Copies are in the order of preference.
+#[derive(Debug, Default)]
+pub(super) struct CopyOutline {
+    /// The generation of its storage format.
+    pub(super) generation: u32,
+    /// The ids of its messages.
+    pub(super) messages: HashSet<MessageId>,
+}
+
+/// Chooses the copy that supplies the session, and returns its position.
+///
+/// Within one generation, the first copy wins if it has all messages of the others. Otherwise the copy
+/// with the newest message wins, then the copy with the most messages, then the first copy. Between
+/// generations the newer one wins, unless the older one has a newer message. `newest_of` returns the
+/// time of a copy's newest message; it is called only if the messages do not decide.
+pub(super) fn choose(
+    copies: &[CopyOutline],
+    newest_of: &mut dyn FnMut(usize) -> Result<Option<i64>>,
+) -> Result<usize> {
+    let mut generations: Vec<u32> = copies.iter().map(|copy| copy.generation).collect();
+    generations.sort_unstable_by_key(|generation| Reverse(*generation));
+    generations.dedup();
+    let mut chosen = None;
+    for generation in generations {
+        let best = best_of_generation(copies, generation, newest_of)?;
+        chosen = match chosen {
+            Some(newer) if newest_of(best)? <= newest_of(newer)? => Some(newer),
+            _ => Some(best),
+        };
+    }
+    Ok(chosen.unwrap_or_default())
+}
+
+fn best_of_generation(
+    copies: &[CopyOutline],
+    generation: u32,
+    newest_of: &mut dyn FnMut(usize) -> Result<Option<i64>>,
+) -> Result<usize> {
+    let of_generation: Vec<usize> =
+        (0..copies.len()).filter(|at| copies[*at].generation == generation).collect();
+    let first = of_generation.first().copied().unwrap_or_default();
+    let has_all = |at: &usize| copies[*at].messages.is_subset(&copies[first].messages);
+    if of_generation.iter().all(has_all) {
+        return Ok(first);
+    }
+    let mut best = None;
+    for at in of_generation {
+        let rank = (newest_of(at)?, copies[at].messages.len());
+        if best.is_none_or(|(_, best_rank)| rank > best_rank) {
+            best = Some((at, rank));
+        }
+    }
+    Ok(best.map_or(first, |(at, _)| at))
+}
+
+/// Returns the copies of the chosen copy's generation that have messages which it lacks, each with
+/// the number of these messages.
+pub(super) fn lost_messages(copies: &[CopyOutline], chosen: usize) -> Vec<(usize, usize)> {
+    let chosen = &copies[chosen];
+    let lost = copies.iter().enumerate().map(|(at, copy)| {
+        let is_comparable = copy.generation == chosen.generation;
+        let lost = || copy.messages.difference(&chosen.messages).count();
+        (at, if is_comparable { lost() } else { 0 })
+    });
+    lost.filter(|(_, lost)| *lost > 0).collect()
+}
