@@ -117,18 +117,15 @@ impl Machine {
             Step::PutSession(p, s, v) => self.world.put_session(p, s, v),
             Step::RemoveSession(s) => self.world.remove_session(s),
             Step::PutMessage(s, m, v) => {
-                if self.world.put_message(s, m, v) && !self.events {
-                    let key: EntityKey = scrollback_core_id::MessageKey {
-                        session: session_key(s).session,
-                        message: format!("msg_{s}{m}").parse().unwrap(),
-                    }
-                    .into();
-                    self.missable.iter_mut().for_each(|keys| {
-                        keys.insert(key.clone());
-                    });
+                if self.world.put_message(s, m, v) {
+                    self.note_missable(s, m);
                 }
             }
-            Step::RemoveMessage(s, m) => self.world.remove_message(s, m),
+            // The agent may put the message back, with the same id and time: a change in place.
+            Step::RemoveMessage(s, m) => {
+                self.world.remove_message(s, m);
+                self.note_missable(s, m);
+            }
             Step::PutPart(s, m, n, v) => self.world.put_part(s, m, n, v),
             Step::RemovePart(s, m, n) => self.world.remove_part(s, m, n),
             Step::Upgrade => self.world.upgrade(),
@@ -155,6 +152,20 @@ impl Machine {
             }
             Step::Follow(at, n) => self.follow(at, n),
         }
+    }
+
+    fn note_missable(&mut self, s: u8, m: u8) {
+        if self.events {
+            return;
+        }
+        let key: EntityKey = scrollback_core_id::MessageKey {
+            session: session_key(s).session,
+            message: format!("msg_{s}{m}").parse().unwrap(),
+        }
+        .into();
+        self.missable.iter_mut().for_each(|keys| {
+            keys.insert(key.clone());
+        });
     }
 
     fn rebuilt_state(&self) -> State {
