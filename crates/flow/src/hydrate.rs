@@ -3,8 +3,8 @@
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::EntityKey;
 use scrollback_core_type::{
-    Message, Parse, Part, RecordedTotals, Session, StageName, StageResult, TimelineItem, Usage,
-    UsageSum,
+    Message, Parse, Part, RecordedTotals, Session, StageName, StageResult, StepTotals,
+    TimelineItem, Usage, UsageSum,
 };
 use scrollback_stor_mmap::MappedSpan;
 
@@ -68,7 +68,7 @@ impl<'a> SessionHydratedTree<'a> {
         let mut sum = UsageSum::default();
         self.messages.iter().for_each(|message| sum.add(&message.usage()));
         let record = self.session.as_ref().filter(|_| self.node.provenance.has_complete_totals());
-        sum.usage().or_recorded_totals(record.map(RecordedTotals::from))
+        sum.usage().or_recorded_totals(record.and_then(RecordedTotals::of_session))
     }
 }
 
@@ -93,7 +93,20 @@ impl MessageHydrated<'_> {
     /// Returns the usage of the message. An unusable record counts as one message without usage.
     pub fn usage(&self) -> Usage {
         let unusable = Usage { messages: 1, ..Usage::default() };
-        self.message.as_ref().map_or(unusable, |message| message.usage(self.is_copy()))
+        let steps = self.steps();
+        let usage = |message: &Message<'_>| message.usage(self.is_copy(), steps.as_ref());
+        self.message.as_ref().map_or(unusable, usage)
+    }
+
+    /// Returns the sum of the steps of an answer; `None` if no part ends a step.
+    fn steps(&self) -> Option<StepTotals> {
+        let mut steps: Option<StepTotals> = None;
+        for part in &self.parts {
+            if let Some(Part::StepFinish(step)) = &part.part {
+                steps.get_or_insert_default().add((&**step).into());
+            }
+        }
+        steps
     }
 }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use scrollback_core_id::{
     MessageId, MessageKey, OrderKey, PartId, ProjectId, SessionId, SessionKey, Stamp, UnixNanos,
 };
-use scrollback_core_type::{Cost, PartKind, Provenance, RecordedTotals, Role, TokenCounts, Usage};
+use scrollback_core_type::{
+    Cost, PartKind, Provenance, RecordedTotals, Role, StepTotals, TokenCounts, Usage, UsageSum,
+};
 
 use crate::Name;
 
@@ -72,8 +74,8 @@ pub struct SessionMeta {
     pub origin: Option<Name>,
     /// The agent, the storage format that was read, and the other copies of the session.
     pub provenance: Provenance,
-    /// The usage of the session, if its record covers the whole session (2.x). Otherwise the usage
-    /// is the sum of its messages.
+    /// The totals in the session's record, if they are exact. The session never counts less.
+    /// Otherwise the usage is the sum of its messages.
     pub recorded_totals: Option<RecordedTotals>,
     /// The creation time, in Unix milliseconds.
     pub created: Option<i64>,
@@ -200,6 +202,8 @@ pub struct MessageMeta {
     pub order: OrderKey,
     /// Whether the message is a copy from another session. Its usage counts in that session only.
     pub is_copy: bool,
+    /// Whether the message is a copy that the totals in the session's record include.
+    pub is_recorded_copy: bool,
     /// The role of the author.
     pub role: Role,
     /// The creation time, in Unix milliseconds.
@@ -218,6 +222,8 @@ pub struct MessageMeta {
     pub tokens: Option<TokenCounts>,
     /// The cost of an answer.
     pub cost: Option<Cost>,
+    /// The sum of the steps of an answer, if it was read and differs from `tokens` and `cost`.
+    pub steps: Option<Box<StepTotals>>,
     /// The reason why the model stopped.
     pub finish: Option<Name>,
     /// The name of the error that ended an answer.
@@ -241,7 +247,26 @@ impl MessageMeta {
 
     /// Returns the usage of the message.
     pub fn usage(&self) -> Usage {
-        Usage::of_message(self.role, self.is_copy, self.tokens, self.cost)
+        let steps = self.steps.as_deref();
+        Usage::of_message(self.role, self.is_copy, self.tokens, self.cost, steps)
+    }
+
+    /// Returns what the message adds to the totals in its session's record, if these count its steps
+    /// exactly.
+    pub fn recorded_steps(&self) -> StepTotals {
+        let own = StepTotals {
+            tokens: self.tokens.unwrap_or_default(),
+            cost: self.cost.unwrap_or_default(),
+        };
+        self.steps.as_deref().copied().unwrap_or(own)
+    }
+
+    /// Returns a sum with this message only.
+    pub(crate) fn usage_sum(&self) -> UsageSum {
+        let recorded_copies = self.is_recorded_copy.into();
+        let mut sum = UsageSum { recorded_copies, ..UsageSum::default() };
+        sum.add(&self.usage());
+        sum
     }
 
     /// Checks whether two values are equal for readers. Ignores what only a refresh uses.

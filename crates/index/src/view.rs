@@ -245,12 +245,18 @@ impl View {
         locations.filter_map(|location| self.layers.message_value(location)).collect()
     }
 
-    /// Returns the usage of a session, without its subagents: the totals in its record where they
-    /// cover the whole session ([`Usage::or_recorded_totals`]), else the sum of its messages. The index
-    /// keeps that sum.
+    /// Returns the usage of a session, without its subagents: the sum of its messages, which the index
+    /// keeps, or the totals in its record if they are exact and larger
+    /// ([`Usage::or_recorded_totals`]).
     pub fn usage(&self, id: &SessionId) -> Usage {
-        let messages = self.layers.usage_of_messages(id, self.revision).usage();
-        messages.or_recorded_totals(self.layers.recorded_totals(id, self.revision))
+        let sum = self.layers.usage_of_messages(id, self.revision);
+        let mut record = self.layers.recorded_totals(id, self.revision);
+        if sum.recorded_copies > 0 && record.is_some() {
+            for message in self.by_session(id).iter().filter(|message| message.is_recorded_copy) {
+                record = record.map(|record| record.without_copy(&message.recorded_steps()));
+            }
+        }
+        sum.usage().or_recorded_totals(record)
     }
 
     // Parts

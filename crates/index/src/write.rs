@@ -205,11 +205,12 @@ impl PendingCommit<'_> {
             _ => false,
         };
         // Keep the sum of the session's usage by difference, so that a commit need not add all messages.
-        let (before, after) = (old.map(|old| old.usage()), new.as_ref().map(|new| new.usage()));
+        let before = old.map(|old| old.usage_sum()).unwrap_or_default();
+        let after = new.as_ref().map(|new| new.usage_sum()).unwrap_or_default();
         if before != after {
             let sum = self.usage_changes.entry(key.session.clone()).or_default();
-            before.iter().for_each(|usage| sum.subtract(usage));
-            after.iter().for_each(|usage| sum.add(usage));
+            *sum -= before;
+            *sum += after;
         }
         let sequence = if is_invisible { last_change } else { self.next_sequence() };
         let change = PendingValue::Message(key, new.map(Arc::from));

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::slice;
 use std::sync::Arc;
 
-use scrollback_core_id::{Clock, EntityKey, MessageId, Scope, SessionKey};
+use scrollback_core_id::{Clock, EntityKey, MessageId, MessageKey, Scope, SessionKey};
 use scrollback_stor_mmap::MappedSpan;
 
 use crate::{
@@ -102,6 +102,17 @@ pub trait Reader {
     /// # Errors
     /// An error if no entity can be read.
     fn spans(&mut self, keys: &[EntityKey], visitor: &mut ScanVisitor<'_>) -> Result<()>;
+
+    /// Passes the parts of a message with their spans, at least those that end a step of an answer and
+    /// have its usage. The order does not matter.
+    ///
+    /// The default passes all parts. Override it if the store can find these parts faster.
+    ///
+    /// # Errors
+    /// An error if the parts cannot be listed.
+    fn step_parts(&mut self, message: &MessageKey, visitor: &mut ScanVisitor<'_>) -> Result<()> {
+        default_step_parts(self, message, visitor)
+    }
 
     /// Passes all of one session with spans, in the store's fastest way: the session, then each
     /// message followed by its parts, in order, and between the messages the items of the timeline.
@@ -242,6 +253,23 @@ pub fn borrow_from_scan<R: Reader + ?Sized>(
         let _ = visitor(BorrowedItem::Commit);
     }
     Ok(())
+}
+
+/// The default of [`Reader::step_parts`].
+fn default_step_parts<R: Reader + ?Sized>(
+    reader: &mut R,
+    message: &MessageKey,
+    visitor: &mut ScanVisitor<'_>,
+) -> Result<()> {
+    let scope = Scope::Parts(message.clone());
+    let names = Listing::collect(|visitor| reader.scan(&scope, visitor))?;
+    let keys: Vec<EntityKey> = names.entries.into_iter().map(|part| part.key).collect();
+    for (key, issue) in names.issues {
+        if visitor(ScanItem::Issue(key, issue)).is_break() {
+            return Ok(());
+        }
+    }
+    if keys.is_empty() { Ok(()) } else { reader.spans(&keys, visitor) }
 }
 
 /// The default of [`Reader::tree`].

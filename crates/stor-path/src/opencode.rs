@@ -69,6 +69,37 @@ pub fn is_fork_copy(message: &[u8]) -> bool {
         && matches!(number.get(digits), None | Some(b'#'))
 }
 
+/// Checks whether the steps of answers, which only parts have, can add to what the answers say.
+///
+/// `formats` are the storage formats of the session, and `version` is that of the program that made
+/// it. `do_totals_differ` says whether the totals in its record differ from the sum of its answers.
+/// These totals are the sum of all steps. Without them every answer of a database may have several
+/// steps, and in a tree of files those of 1.0 and older (source: `docs/format/opencode.md`,
+/// section 5.1).
+pub fn can_steps_matter<'n>(
+    formats: impl Iterator<Item = &'n str>,
+    version: Option<&str>,
+    do_totals_differ: Option<bool>,
+) -> bool {
+    let (mut has_files, mut has_tables) = (false, false);
+    for format in formats {
+        has_files |= format == JSON_FILES;
+        has_tables |= format == TABLES_V1;
+    }
+    match do_totals_differ {
+        Some(differ) => differ && (has_files || has_tables),
+        None => has_tables || has_files && !is_at_least_1_1(version),
+    }
+}
+
+fn is_at_least_1_1(version: Option<&str>) -> bool {
+    let mut numbers = version.unwrap_or_default().split('.').map(str::parse::<u32>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (1, 1),
+        _ => false, // unknown, so the parts are read
+    }
+}
+
 /// Returns the orders of the parts of one message: the clocks of their ids in circular order. So a
 /// message whose parts straddle a wrap of the clock stays in order. Ids without a clock come last.
 pub fn circular_orders<'a>(ids: impl Iterator<Item = &'a PartId>) -> Vec<OrderKey> {

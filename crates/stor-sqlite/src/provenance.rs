@@ -80,11 +80,13 @@ impl SessionLocation {
         provenance = names(self.other_tables).fold(provenance, Provenance::with_also_in);
         provenance =
             self.migration_state.name().into_iter().fold(provenance, Provenance::with_migration);
-        // The record of 2.x also counts the requests for titles and compactions. See the rules in
-        // `docs/format/opencode-v2.md`, section 7.
-        provenance.with_complete_totals(
-            self.read_tables == V2 && self.migration_state == MigrationState::Usual,
-        )
+        // The record of 2.x also counts the requests for titles and compactions, and that of 1.x all
+        // steps. The preview does not count its turns, and a record of 2.x without rows counts rows
+        // that are not there. See the rules in `docs/format/opencode-v2.md`, section 7.7.
+        provenance.with_complete_totals(!matches!(
+            self.migration_state,
+            MigrationState::Preview | MigrationState::WithoutRows
+        ))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scrollback_core_err::Issue;
-use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey};
+use scrollback_core_id::{Clock, EntityKey, MessageKey, Scope, SessionKey};
 use scrollback_source::{
     BorrowedVisitor, Reader, ScanVisitor, Survey, SurveyItem, SurveyVisitor, borrow_from_scan,
 };
@@ -14,7 +14,7 @@ use crate::dispatch::{all_parts, borrowed, messages, orphans, parts, spans, surv
 use crate::query_output::QueryOutput;
 use crate::sessions;
 use crate::transaction::SqliteTransaction;
-use crate::v1::projects;
+use crate::v1::{parts as v1_parts, projects};
 use crate::v2::history::{self, Event};
 use crate::v2::native;
 
@@ -106,6 +106,14 @@ impl Reader for SqliteTransaction<'_> {
         visit: &mut ScanVisitor<'_>,
     ) -> scrollback_source::Result<()> {
         self.visit_transaction(visit, |context, out| spans::spans(context, keys, out))
+    }
+
+    fn step_parts(
+        &mut self,
+        message: &MessageKey,
+        visit: &mut ScanVisitor<'_>,
+    ) -> scrollback_source::Result<()> {
+        self.visit_query(visit, |context, out| v1_parts::step_parts(context, message, out))
     }
 
     fn tree(

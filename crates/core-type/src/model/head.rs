@@ -73,6 +73,18 @@ head! {
 }
 
 head! {
+    /// The fields of a part that ends a step of an answer.
+    StepHead<'a> {
+        /// The kind; see [`PartKind::from_name`](crate::PartKind::from_name).
+        kind: LazyStr<'a> = "type",
+        /// Cost in US dollars.
+        cost: Number = "cost",
+        /// Tokens used.
+        tokens: TokensHead<'a> = "tokens",
+    }
+}
+
+head! {
     /// The session that a message or a part belongs to.
     OwnerHead<'a> {
         /// The session.

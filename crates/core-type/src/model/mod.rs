@@ -26,7 +26,7 @@ pub use entity::{Entity, OrderTime, order_time, text_field};
 pub use error::{ErrorData, ErrorKind, MessageError};
 pub use head::{
     CacheHead, ErrorHead, ForkHead, MessageHead, ModelHead, OwnerHead, PartHead, SessionHead,
-    StateHead, TimeHead, TokensHead,
+    StateHead, StepHead, TimeHead, TokensHead,
 };
 pub use item::{
     AgentSwitched, Idle, Location, LocationSwitched, ModelSwitched, Pending, PlaceBefore,
@@ -53,4 +53,4 @@ pub use tool::{
     CommandFailure, ToolCompleted, ToolError, ToolPart, ToolPending, ToolRunning, ToolState,
     ToolStatus, ToolTime, UnknownToolState,
 };
-pub use usage::{RecordedTotals, TokenCounts, Usage, UsageSum};
+pub use usage::{RecordedTotals, StepTotals, TokenCounts, Usage, UsageSum};

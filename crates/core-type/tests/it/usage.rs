@@ -1,7 +1,7 @@
 //! Costs and sums of usage are exact in any order, and are printed without loss.
 
 use proptest::prelude::*;
-use scrollback_core_type::{Cost, RecordedTotals, Role, TokenCounts, Usage, UsageSum};
+use scrollback_core_type::{Cost, RecordedTotals, Role, StepTotals, TokenCounts, Usage, UsageSum};
 
 fn dollars(amount: f64) -> String {
     Cost::from_dollars(amount).to_string()
@@ -65,7 +65,7 @@ fn only_original_answers_count() {
     let tokens = TokenCounts { input: 3, ..TokenCounts::default() };
     let used_by = |role, is_copy| {
         let cost = Some(Cost::from_dollars(0.5));
-        let usage = Usage::of_message(role, is_copy, Some(tokens), cost);
+        let usage = Usage::of_message(role, is_copy, Some(tokens), cost, None);
         (usage.messages, usage.tokens.total(), usage.cost.to_string())
     };
     assert_eq!(used_by(Role::Assistant, false), (1, 3, "0.5".to_owned()));
@@ -75,27 +75,52 @@ fn only_original_answers_count() {
 }
 
 #[test]
-fn recorded_totals_below_the_sum_of_messages_are_ignored() {
+fn the_larger_one_of_recorded_totals_and_sum_counts() {
     let tokens = |input, output| TokenCounts { input, output, ..TokenCounts::default() };
     let totals = |tokens, cost| RecordedTotals { tokens, cost: Cost::from_dollars(cost) };
     let cost = Cost::from_dollars(0.3);
     let summed = Usage { messages: 3, tokens: tokens(10, 5), cost };
-    for (record, is_used) in [
-        (totals(tokens(12, 5), 0.4), true),
-        (totals(tokens(10, 5), 0.1 + 0.2), true),
-        (totals(tokens(10, 5), 0.3 - 1e-10), true),
-        (totals(tokens(10, 5), 0.3 - 1e-9), false),
-        (totals(tokens(10, 5), 0.29), false),
-        (totals(tokens(99, 4), 0.4), false),
-        (RecordedTotals::default(), false),
+    for (record, counted) in [
+        (totals(tokens(12, 5), 0.4), totals(tokens(12, 5), 0.4)),
+        (totals(tokens(10, 5), 0.1 + 0.2), totals(tokens(10, 5), 0.3)),
+        (totals(tokens(10, 5), 0.3 - 1e-10), totals(tokens(10, 5), 0.3 - 1e-10)),
+        (totals(tokens(10, 5), 0.3 - 1e-9), totals(tokens(10, 5), 0.3)),
+        (totals(tokens(10, 5), 0.29), totals(tokens(10, 5), 0.3)),
+        (totals(tokens(99, 4), 0.2), totals(tokens(99, 5), 0.3)),
+        (totals(tokens(-7, 6), 0.4), totals(tokens(10, 6), 0.4)),
+        (RecordedTotals::default(), totals(tokens(10, 5), 0.3)),
     ] {
-        let RecordedTotals { tokens, cost } = record;
-        let expected = if is_used { Usage { messages: 3, tokens, cost } } else { summed };
+        let RecordedTotals { tokens, cost } = counted;
+        let expected = Usage { messages: 3, tokens, cost };
         assert_eq!(summed.or_recorded_totals(Some(record)), expected, "{record:?}");
     }
     assert_eq!(summed.or_recorded_totals(None), summed);
     let none = Usage::default();
     assert_eq!(none.or_recorded_totals(Some(RecordedTotals::default())), none);
+}
+
+/// Sources: anomalyco/opencode#42324 and #21913.
+#[test]
+fn the_larger_one_of_an_answer_and_its_steps_counts_field_by_field() {
+    let own = TokenCounts { input: 200, output: 20, cache_read: 1000, ..TokenCounts::default() };
+    let step = |input, cache_write, cost| StepTotals {
+        tokens: TokenCounts { input, output: 5, cache_write, ..TokenCounts::default() },
+        cost: Cost::from_dollars(cost),
+    };
+    let mut steps = StepTotals::default();
+    [step(100, 50, 0.01), step(200, 0, 0.02)].into_iter().for_each(|step| steps.add(step));
+    let cost = Some(Cost::from_dollars(0.025));
+    let used = Usage::of_message(Role::Assistant, false, Some(own), cost, Some(&steps));
+    let expected = TokenCounts { input: 300, cache_write: 50, ..own };
+    assert_eq!((used.tokens, used.cost.to_string()), (expected, "0.03".to_owned()));
+    let copied = Usage::of_message(Role::Assistant, true, Some(own), cost, Some(&steps));
+    assert_eq!(copied, Usage { messages: 1, ..Usage::default() });
+
+    let recorded = RecordedTotals { tokens: expected, cost: Cost::from_dollars(0.03) };
+    let sum = StepTotals { tokens: used.tokens, cost: used.cost };
+    assert!(recorded.are_sum(&sum) && !recorded.are_sum(&steps));
+    assert!(!recorded.without_copy(&step(1, 0, 0.0)).are_sum(&sum));
+    assert_eq!(recorded.without_copy(&steps).cost, Cost::ZERO);
 }
 
 fn usage() -> impl Strategy<Value = Usage> {

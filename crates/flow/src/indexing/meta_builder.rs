@@ -54,11 +54,9 @@ impl MetaBuilder {
         let damaged = head.is_none();
         let head = head.unwrap_or_default();
         let time = head.time.unwrap_or_default();
-        let recorded_totals = || RecordedTotals {
-            tokens: head.tokens.map(TokenCounts::from).unwrap_or_default(),
-            cost: head.cost.map(Cost::from).unwrap_or_default(),
-        };
-        let recorded_totals = (provenance.has_complete_totals() && !damaged).then(recorded_totals);
+        let tokens = head.tokens.filter(|_| provenance.has_complete_totals());
+        let cost = head.cost.map(Cost::from).unwrap_or_default();
+        let recorded_totals = tokens.map(|tokens| RecordedTotals { tokens: tokens.into(), cost });
         let meta = SessionMeta {
             key,
             order,
@@ -120,6 +118,7 @@ impl MetaBuilder {
             key,
             order,
             is_copy,
+            is_recorded_copy: false,
             role: match head.role.as_ref().map(LazyStr::get).as_deref() {
                 Some("user") => Role::User,
                 Some("assistant") => Role::Assistant,
@@ -133,6 +132,7 @@ impl MetaBuilder {
             model: self.intern(head.model_id.or(prompt_model.model_id)),
             tokens: head.tokens.map(TokenCounts::from),
             cost: head.cost.map(Cost::from),
+            steps: None,
             finish: self.intern(head.finish),
             error: self.intern(head.error.and_then(|error| error.name)),
             summary: head.summary == Some(true),

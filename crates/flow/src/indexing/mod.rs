@@ -15,6 +15,7 @@ mod resume;
 pub(crate) mod session;
 mod snapshots;
 mod source_state;
+pub(crate) mod steps;
 mod unread;
 pub(crate) mod verify;
 mod verify_outcome;

@@ -17,6 +17,7 @@ use scrollback_stor_mmap::Settled;
 
 use super::meta_builder::{MessagePosition, MetaBuilder, observed_from_observation};
 use super::pool::Worker;
+use super::steps::read_steps;
 use super::unread::{UnreadEntities, keep_unread_parts};
 
 /// The detail of parts in an index. Each level includes the one before it.
@@ -71,6 +72,7 @@ pub(crate) fn read_whole_session(
     let SessionMessages { set, resume, mut messages } =
         read_all_messages(worker, key, messages, &mut issue_log)?;
     let Worker { reader, file_count, .. } = worker;
+    read_steps(&mut **reader, record.as_deref(), &mut messages, |_| true, &mut issue_log)?;
     if parts > PartDetail::Later {
         *file_count += messages.len() as u64;
         for message in &mut messages {

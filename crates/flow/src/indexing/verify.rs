@@ -20,6 +20,7 @@ use super::session::{
     IssueLog, PartDetail, SessionMessages, list_parts, push_message_meta, read_all_messages,
     refresh_state, session_meta, unknown_session,
 };
+use super::steps::read_steps;
 use super::unread::{UnreadEntities, unclean, unread_message, unread_session};
 use super::verify_outcome::{VerifyOutcome, needs_revision};
 
@@ -149,6 +150,12 @@ fn verify_once(
     if is_record_unread && set.is_some() {
         record = Some(Arc::new(unknown_session(key, checked_at)));
     }
+    let old_by_id = messages_by_id(&old);
+    let is_fresh = |message: &MessageMeta| {
+        let known = old_by_id.get(&message.key.message);
+        known.is_none_or(|known| !known.observed.clean || known.observed != message.observed)
+    };
+    read_steps(&mut *worker.reader, record.as_deref(), &mut messages, is_fresh, &mut issue_log)?;
     let mut counters =
         RefreshCounters { compared: messages.len() as u64, ..RefreshCounters::default() };
     counters.cloned += (old.len() as u64).min(counters.compared);
@@ -156,7 +163,6 @@ fn verify_once(
     verify_parts(worker, &mut messages, wanted, &mut issue_log)?;
 
     let refresh_state = refresh_state(record.as_deref(), set, &messages, checked_at, &issue_log);
-    let old_by_id = messages_by_id(&old);
     // All changes so far remove messages.
     let lacks_records = !batch.is_empty()
         || record.is_none() && known.as_ref().is_some_and(|known| known.record.is_some());
@@ -210,6 +216,7 @@ fn reread_all_messages(
     for message in &mut all.messages {
         let old = old.remove(&message.key.message);
         message.parts = old.and_then(|old| old.parts.clone());
+        message.steps = old.and_then(|old| old.steps.clone());
     }
     let mut unread = UnreadEntities::default();
     let issues = &issue_log.issues[before..];

@@ -14,6 +14,7 @@ use super::dirty::{Dirty, DirtyRefreshOutcome};
 use super::dirty_work::DirtyWork;
 use super::state::SessionMaterializer;
 use crate::indexing::pool::Worker;
+use crate::indexing::steps::read_steps_of_some;
 use crate::indexing::{
     Byproducts, IssueLog, PartDetail, RefreshOptions, VerifiedRecord, carry_over_parts, list_parts,
     part_ref, read_messages, reread_projects, verify, verify_record,
@@ -237,6 +238,10 @@ impl DirtyVerifier<'_> {
         let requested = ids.len();
         let ids = ids.into_iter();
         read_messages(worker, session, ids, &old, &mut changes.messages, &mut self.issue_log)?;
+        let record = self.view.session(&session.session);
+        let reader = &mut *worker.reader;
+        let issue_log = &mut self.issue_log;
+        read_steps_of_some(reader, record.as_deref(), &mut changes.messages, issue_log)?;
         for meta in &changes.messages {
             changes.observed.push(meta.observed);
             self.note_provisional(meta.observed, meta.key.clone().into());

@@ -114,6 +114,11 @@ impl Reader for MergedTransaction<'_> {
         self.read_from_owner(session, visit, |reader, visit| reader.resume(session, since, visit))
     }
 
+    fn step_parts(&mut self, message: &MessageKey, visit: &mut ScanVisitor<'_>) -> Result<()> {
+        let owner = self.owners.owner_of(&message.session.clone().into())?;
+        self.owners.readers[owner].step_parts(message, visit)
+    }
+
     fn raw(&mut self, key: &EntityKey) -> Result<Option<MappedSpan>> {
         let owner = match key {
             EntityKey::Message(message) => {

@@ -171,7 +171,10 @@ impl Encoder {
         row.time(message::CREATED, meta.created);
         row.time(message::COMPLETED, meta.completed);
         let tokens = meta.tokens.unwrap_or_default();
-        row.tokens(message::TOKENS, &tokens);
+        match &meta.steps {
+            Some(steps) => row.steps(message::TOKENS, &tokens, steps, texts),
+            None => row.tokens(message::TOKENS, &tokens),
+        }
         let cost = meta.cost.unwrap_or_default();
         let cost_outside = row.short_cost(message::COST, cost, texts);
         row.stamp(message::STAMP, &meta.observed.stamp);
@@ -188,7 +191,9 @@ impl Encoder {
             | flag_if(meta.tokens.is_some(), message::HAS_TOKENS)
             | flag_if(meta.cost.is_some(), message::HAS_COST)
             | flag_if(cost_outside, message::COST_OUTSIDE)
-            | flag_if(meta.is_copy, message::IS_COPY);
+            | flag_if(meta.steps.is_some(), message::HAS_STEPS)
+            | flag_if(meta.is_copy, message::IS_COPY)
+            | flag_if(meta.is_recorded_copy, message::IS_RECORDED_COPY);
         row.u32(message::FIRST_PART, row_count(parts.len(), part::LEN));
         if let Some(list) = &meta.parts {
             let part_set = list.part_set.unwrap_or_default();
@@ -211,12 +216,13 @@ impl Encoder {
             }
         }
         row.u32(message::FLAGS, flags);
-        self.session_usage.iter_mut().for_each(|usage| usage.add(&meta.usage()));
+        self.session_usage.iter_mut().for_each(|usage| *usage += meta.usage_sum());
     }
 
     /// Writes the sum over the messages of the current session.
     fn end_session(&mut self) {
-        let Some(UsageSum { messages, tokens, cost }) = self.session_usage.take() else { return };
+        let Some(sum) = self.session_usage.take() else { return };
+        let UsageSum { messages, tokens, cost, recorded_copies } = sum;
         let last = self.sessions.len() - session::LEN;
         let mut row = RowMut(&mut self.sessions[last..]);
         row.u32(session::MESSAGE_COUNT, u32::try_from(messages).unwrap_or(u32::MAX));
@@ -224,6 +230,8 @@ impl Encoder {
             row.i128(at, sum);
         }
         row.i128(session::COST_SUM, cost);
+        let recorded_copies = u32::try_from(recorded_copies).unwrap_or(u32::MAX);
+        row.u32(session::RECORDED_COPIES, recorded_copies);
     }
 
     /// Adds a key that was removed.

@@ -3,7 +3,7 @@
 /// The first bytes of every snapshot.
 pub(super) const MAGIC: [u8; 8] = *b"SCROLLBK";
 /// The format number. Increase it with every change of the layout or of a field's meaning.
-pub(super) const VERSION: u32 = 7;
+pub(super) const VERSION: u32 = 8;
 
 /// The header.
 pub(super) mod header {
@@ -87,6 +87,11 @@ pub(super) const SLOT_LEN: usize = 4;
 pub(super) const STAMP_LEN: usize = 24;
 /// The length of a cost: units of 10^-12 US dollars, signed.
 pub(super) const COST_LEN: usize = 16;
+/// The length of the totals of steps: the answer's own tokens, the tokens of its steps, their cost. They
+/// are among the texts.
+pub(super) const STEPS_LEN: usize = 2 * TOKENS_LEN + COST_LEN;
+/// The length of tokens: input, output, reasoning, cache read, cache write.
+pub(super) const TOKENS_LEN: usize = 5 * 8;
 /// The length of a short cost, which holds up to 9 million dollars. For a greater cost, the field holds
 /// its offset among the texts.
 pub(super) const SHORT_COST_LEN: usize = 8;
@@ -137,7 +142,9 @@ pub(super) mod session {
     pub(crate) const PROVENANCE: usize = ORIGIN + 4;
     pub(crate) const FIRST_MESSAGE: usize = PROVENANCE + 4;
     pub(crate) const MESSAGE_COUNT: usize = FIRST_MESSAGE + 4;
-    pub(crate) const FLAGS: usize = MESSAGE_COUNT + 4;
+    /// How many messages are copies that the totals in the record include.
+    pub(crate) const RECORDED_COPIES: usize = MESSAGE_COUNT + 4;
+    pub(crate) const FLAGS: usize = RECORDED_COPIES + 4;
     pub(crate) const LEN: usize = FLAGS + 4;
     pub(crate) const HAS_RECORD: u32 = 1;
     pub(crate) const CLEAN: u32 = 1 << 1;
@@ -158,7 +165,8 @@ pub(super) mod message {
     pub(crate) const ORDER: usize = SEQUENCE + 8;
     pub(crate) const CREATED: usize = ORDER + 8;
     pub(crate) const COMPLETED: usize = CREATED + 8;
-    /// Input, output, reasoning, cache read, cache write.
+    /// Input, output, reasoning, cache read, cache write. With `HAS_STEPS`, the first eight bytes are the
+    /// offset of the totals of steps among the texts.
     pub(crate) const TOKENS: usize = COMPLETED + 8;
     pub(crate) const COST: usize = TOKENS + 5 * 8;
     pub(crate) const STAMP: usize = COST + super::SHORT_COST_LEN;
@@ -185,6 +193,8 @@ pub(super) mod message {
     pub(crate) const PART_SET_CLEAN: u32 = 1 << 9;
     pub(crate) const IS_COPY: u32 = 1 << 10;
     pub(crate) const COST_OUTSIDE: u32 = 1 << 11;
+    pub(crate) const HAS_STEPS: u32 = 1 << 12;
+    pub(crate) const IS_RECORDED_COPY: u32 = 1 << 13;
 }
 
 /// A row of a part.
@@ -212,7 +222,7 @@ pub(super) mod tombstone {
 }
 
 // `docs/format/snapshot.md` quotes these lengths. A change of them needs a new format number.
-const _: () = assert!(header::LEN == 288 && project::LEN == 72 && session::LEN == 420);
+const _: () = assert!(header::LEN == 288 && project::LEN == 72 && session::LEN == 424);
 const _: () = assert!(message::LEN == 228 && part::LEN == 72 && tombstone::LEN == 76);
 
 /// A row of an epoch that this state continues, with the last revision that the state includes.

@@ -3,9 +3,11 @@
 use std::str::FromStr;
 
 use scrollback_core_id::{Stamp, UnixNanos};
-use scrollback_core_type::{Cost, TokenCounts};
+use scrollback_core_type::{Cost, StepTotals, TokenCounts};
 
-use super::layout::{COST_LEN, ID_LEN, LONG_ID_MARK, MAX_INLINE_ID, NO_TIME};
+use super::layout::{
+    COST_LEN, ID_LEN, LONG_ID_MARK, MAX_INLINE_ID, NO_TIME, STEPS_LEN, TOKENS_LEN,
+};
 use crate::ObservedStamp;
 
 /// A row, or the header. A field beyond the end of the bytes reads as zero.
@@ -70,6 +72,14 @@ impl<'a> Row<'a> {
             cache_read: count(3),
             cache_write: count(4),
         }
+    }
+
+    /// Reads the offset of totals of steps, and these from `texts`: the answer's own tokens, and the sum
+    /// of its steps.
+    pub(super) fn steps(self, at: usize, texts: &[u8]) -> (TokenCounts, StepTotals) {
+        let row = Row(text_slice(texts, self.u64(at), STEPS_LEN as u32));
+        let (tokens, cost) = (row.tokens(TOKENS_LEN), row.cost(2 * TOKENS_LEN));
+        (row.tokens(0), StepTotals { tokens, cost })
     }
 
     /// Returns the bytes of an id. The bytes of a long id are among `texts`.
@@ -153,6 +163,23 @@ impl RowMut<'_> {
         for (at, count) in (at..).step_by(8).zip(counts) {
             self.i64(at, count);
         }
+    }
+
+    /// Appends the tokens of an answer and the totals of its steps to `texts`, and writes their offset.
+    pub(super) fn steps(
+        &mut self,
+        at: usize,
+        tokens: &TokenCounts,
+        steps: &StepTotals,
+        texts: &mut Vec<u8>,
+    ) {
+        let start = texts.len();
+        self.u64(at, start as u64);
+        texts.resize(start + STEPS_LEN, 0);
+        let mut row = RowMut(&mut texts[start..]);
+        row.tokens(0, tokens);
+        row.tokens(TOKENS_LEN, &steps.tokens);
+        row.cost(2 * TOKENS_LEN, steps.cost);
     }
 
     /// Writes an id. Appends the bytes of a long id to `texts`.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, OrderKey, PartId, ProjectId, SessionId, SessionKey, UnixNanos,
 };
-use scrollback_core_type::{PartKind, RecordedTotals, Role, UsageSum};
+use scrollback_core_type::{PartKind, RecordedTotals, Role, StepTotals, UsageSum};
 
 use super::decode::Snapshot;
 use super::layout::{Section, message, part, project, session, tombstone};
@@ -132,6 +132,7 @@ impl Snapshot {
             messages: row.u32(session::MESSAGE_COUNT).into(),
             tokens: std::array::from_fn(|at| row.i128(session::TOKEN_SUMS + 16 * at)),
             cost: row.i128(session::COST_SUM),
+            recorded_copies: row.u32(session::RECORDED_COPIES).into(),
         }
     }
 
@@ -232,6 +233,10 @@ impl Snapshot {
                 .then(|| row.observed(message::PART_SET, has(message::PART_SET_CLEAN))),
             refs: self.parts_of(number).filter_map(|part| self.part(part)).collect(),
         };
+        let (tokens, steps) = match has(message::HAS_STEPS) {
+            true => row.steps(message::TOKENS, self.texts()),
+            false => (row.tokens(message::TOKENS), StepTotals::default()),
+        };
         Some(MessageMeta {
             key: self.message_key(number)?,
             order: OrderKey(row.i64(message::ORDER)),
@@ -241,13 +246,15 @@ impl Snapshot {
                 _ => Role::Unknown,
             },
             is_copy: has(message::IS_COPY),
+            is_recorded_copy: has(message::IS_RECORDED_COPY),
             created: row.time(message::CREATED),
             completed: row.time(message::COMPLETED),
             parent: row.id(message::PARENT, self.texts()),
             agent: self.name(row.u32(message::AGENT)),
             provider: self.name(row.u32(message::PROVIDER)),
             model: self.name(row.u32(message::MODEL)),
-            tokens: has(message::HAS_TOKENS).then(|| row.tokens(message::TOKENS)),
+            tokens: has(message::HAS_TOKENS).then_some(tokens),
+            steps: has(message::HAS_STEPS).then(|| Box::new(steps)),
             cost: has(message::HAS_COST)
                 .then(|| row.short_cost(message::COST, has(message::COST_OUTSIDE), self.texts())),
             finish: self.name(row.u32(message::FINISH)),

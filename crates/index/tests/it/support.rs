@@ -8,7 +8,7 @@ use scrollback_core_id::{
     Stamp, UnixNanos,
 };
 use scrollback_core_type::{
-    Cost, PartKind, Provenance, RecordedTotals, Role, TokenCounts, Usage, UsageSum,
+    Cost, PartKind, Provenance, RecordedTotals, Role, StepTotals, TokenCounts, Usage, UsageSum,
 };
 use scrollback_index::{
     EntityValue, MessageMeta, Name, ObservedStamp, PartList, PartRef, ProjectMeta, RefreshState,
@@ -109,6 +109,7 @@ pub(crate) fn message(key: &MessageKey, value: i64) -> MessageMeta {
         key: key.clone(),
         order: OrderKey(value % 4),
         is_copy: value % 7 == 0,
+        is_recorded_copy: value % 14 == 0,
         role: [Role::User, Role::Assistant, Role::Unknown][(value % 3) as usize],
         created: Some(value),
         completed: (value % 2 == 0).then_some(-value),
@@ -126,6 +127,10 @@ pub(crate) fn message(key: &MessageKey, value: i64) -> MessageMeta {
         // Every fourth cost does not fit the eight bytes in a snapshot row.
         cost: (value % 3 != 0)
             .then(|| Cost::from_dollars([0.1, 0.2, 1e9, -0.3][(value % 4) as usize])),
+        steps: (value % 5 == 2).then(|| {
+            let tokens = TokenCounts { input: 2 * value, output: 1, ..Default::default() };
+            Box::new(StepTotals { tokens, cost: Cost::from_dollars(1e9) })
+        }),
         finish: None,
         error: (value % 5 == 0).then(|| Name::from("UnknownError")),
         summary: value % 4 == 0,
@@ -216,9 +221,11 @@ pub(crate) fn view_state(view: &View) -> State {
             usage.add(&message.usage());
             state.insert(EntityKey::Message(message.key.clone()), message_text(message));
         }
-        let record = view.session(&session);
-        let usage: Usage =
-            usage.usage().or_recorded_totals(record.and_then(|record| record.recorded_totals));
+        let mut totals = view.session(&session).and_then(|record| record.recorded_totals);
+        for copy in view.by_session(&session).iter().filter(|message| message.is_recorded_copy) {
+            totals = totals.map(|totals| totals.without_copy(&copy.recorded_steps()));
+        }
+        let usage: Usage = usage.usage().or_recorded_totals(totals);
         assert_eq!(view.usage(&session), usage);
     }
     state

@@ -14,6 +14,8 @@ pub(crate) struct PartQueries {
     /// One part of a message, by its id.
     pub(crate) stamp_by_id: [String; 2],
     pub(crate) by_id: [String; 2],
+    /// The parts of a message that may end a step.
+    pub(crate) step_ends: [String; 2],
     /// Parts without a message.
     pub(crate) orphans: String,
     /// All parts after a rowid, in table order. [`ROWID`] is the place of the rowid.
@@ -24,6 +26,10 @@ pub(crate) struct PartQueries {
     /// 2.x.
     pub(crate) visible_condition: &'static str,
 }
+
+/// The greatest length of a part that ends a step. Longer parts are told apart by their length alone,
+/// without reading their overflow pages.
+const MAX_STEP_END: usize = 1 << 16;
 
 /// The place of the rowid in the queries for all parts.
 pub(crate) const ROWID: usize = C::ALL.len();
@@ -79,6 +85,12 @@ impl PartQueries {
             stamps: format!("{with_size} FROM part WHERE message_id = ?1 ORDER BY id"),
             stamp_by_id: by_id(&with_size),
             by_id: by_id(&all_columns),
+            step_ends: ["", "NOT INDEXED"].map(|index_hint| {
+                format!(
+                    "{all_columns} FROM part {index_hint} WHERE message_id = ?1 \
+                     AND octet_length(data) <= {MAX_STEP_END} AND instr(data, 'step-finish') > 0"
+                )
+            }),
             orphans: format!(
                 "{all_columns} FROM part AS p {orphan_filter} ORDER BY message_id, id"
             ),

@@ -55,6 +55,22 @@ pub(crate) fn part_by_id(
     })
 }
 
+/// Reads the parts of a message that may end a step.
+pub(crate) fn step_parts(
+    context: &QueryContext<'_>,
+    message: &MessageKey,
+    out: &mut QueryOutput,
+) -> Result<()> {
+    let Some(parts) = &context.schema.parts else { return Ok(()) };
+    let queries = parts.step_ends.each_ref().map(String::as_str);
+    let result = out.with_fallback_query(queries, |sql, out| {
+        context.for_each_row(sql, [message.message.as_str()], |row| {
+            part_row(context, &message.message, row, out)
+        })
+    });
+    Ok(out.note_damage(context, Some(message.clone().into()), result)?)
+}
+
 /// Reads a row with the columns of [`PartColumn`].
 pub(crate) fn part_row(
     context: &QueryContext<'_>,

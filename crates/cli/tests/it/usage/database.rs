@@ -59,6 +59,29 @@ impl Database {
             .unwrap();
     }
 
+    /// Sets the columns of usage: input, output, reasoning, cache read, cache write; cost.
+    pub(super) fn columns(&self, session: &str, tokens: [i64; 5], cost: f64) {
+        let [input, output, reasoning, read, write] = tokens;
+        self.connection
+            .execute(
+                "UPDATE session SET tokens_input = ?2, tokens_output = ?3, tokens_reasoning = ?4,
+                 tokens_cache_read = ?5, tokens_cache_write = ?6, cost = ?7 WHERE id = ?1",
+                params![session, input, output, reasoning, read, write, cost],
+            )
+            .unwrap();
+    }
+
+    /// Adds a part without its ids, as the program stores it.
+    pub(super) fn part(&self, session: &str, message: &str, id: &str, data: &Value) {
+        self.connection
+            .execute(
+                "INSERT INTO part (id, message_id, session_id, time_created, time_updated, data)
+                 VALUES (?1, ?2, ?3, 1790000001010, 1790000001010, ?4)",
+                params![id, message, session, data.to_string()],
+            )
+            .unwrap();
+    }
+
     /// Runs the binary on the database.
     pub(super) fn run(&self, arguments: &[&str]) -> RunOutput {
         run_on(&self.path(), arguments)

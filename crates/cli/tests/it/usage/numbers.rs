@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::database::{Database, answer};
 use crate::support::{run_on, store_from_text};
 
-fn tokens_and_cost(list: &Value, title: &str) -> String {
+pub(super) fn tokens_and_cost(list: &Value, title: &str) -> String {
     let session = list.as_array().unwrap().iter().find(|it| it["title"] == title).unwrap();
     let tokens = &session["tokens"];
     let cache = (&tokens["cacheRead"], &tokens["cacheWrite"]);

@@ -249,8 +249,8 @@ fn sessions_report_their_provenance() {
     assert_eq!(provenance_of("kitchen"), expected("v2", "", true, 21));
     assert_eq!(provenance_of("empty"), expected("v2", "", true, 1));
     let (late, gone) = (provenance_of("late_v1"), provenance_of("deleted_in_v2"));
-    assert_eq!(late, expected("v1", "lateLegacy", false, late.4));
-    assert_eq!(gone, expected("v1", "legacyOnly", false, gone.4));
+    assert_eq!(late, expected("v1", "lateLegacy", true, late.4));
+    assert_eq!(gone, expected("v1", "legacyOnly", true, gone.4));
     assert!(late.4 > 1 && gone.4 > 1, "they are shown");
     // The other sessions were migrated and are read only from their new rows.
     let listed = scan(&store, &Scope::Sessions).entries;
