@@ -1,23 +1,25 @@
 //! The loop of `watch` and `tail`: prints events until a signal arrives or the output is closed. It
 //! saves the indexes regularly and at the end, so that cursors stay valid for the next process.
 
-use std::future::{Future, pending};
+use std::future::pending;
 use std::io::{self, Write};
 use std::pin::pin;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use scrollback::{Error, Event, Events, Store};
 use scrollback_core_id::Cursor;
 use scrollback_flow::is_absent;
 use scrollback_watch::{Demotion, LiveStats};
-use tokio::runtime::Builder;
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc as async_mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::commands;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Result};
 use crate::open;
 use crate::out::Out;
+use crate::waiting::{EndSignal, Waiting, cannot_wait};
 
 /// How often the loop checks for problems to report and indexes to save.
 const TICK: Duration = Duration::from_secs(1);
@@ -32,13 +34,15 @@ const SETTLE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Follows a store. Writes the text that `print` makes of each batch of events to standard output.
 /// Also returns the statistics of the drivers, one for each followed root.
 pub(crate) fn run(
+    waiting: Waiting,
     store: &Store,
     mut events: Events,
     out: &mut Out,
     print: impl FnMut(Vec<Event>, &mut Vec<u8>) -> io::Result<()>,
 ) -> (Result<()>, Vec<LiveStats>) {
-    let runtime = match Builder::new_current_thread().enable_all().build().map_err(cannot_wait) {
-        Ok(runtime) => runtime,
+    let (runtime, end_signal) = waiting.into_parts();
+    let writer = match Writer::start().map_err(cannot_wait) {
+        Ok(writer) => writer,
         Err(failure) => return (Err(failure), Vec::new()),
     };
     let mut state = FollowState {
@@ -47,8 +51,8 @@ pub(crate) fn run(
         reported: ReportedProblems::default(),
     };
     state.save(out); // before the first cursor is printed, so that the saved index continues it
-    let followed = runtime.block_on(state.follow(&mut events, out, print));
-    runtime.shutdown_background(); // a write may be blocked by a reader that does not read
+    let followed = runtime.block_on(state.follow(&mut events, out, (end_signal, writer), print));
+    drop(runtime);
     let stats = events.stats();
     state.report(&stats, out);
     report_issues(&events, out);
@@ -84,22 +88,20 @@ impl FollowState<'_> {
         &mut self,
         events: &mut Events,
         out: &mut Out,
+        (mut end_signal, mut writer): (EndSignal, Writer),
         mut print: impl FnMut(Vec<Event>, &mut Vec<u8>) -> io::Result<()>,
     ) -> Result<()> {
-        let (mut end, mut reader_closed) =
-            (pin!(signal().map_err(cannot_wait)?), pin!(reader_closed()));
+        let mut reader_closed = pin!(reader_closed());
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // In the background, so that a signal can end the loop while the reader is slow.
-        let mut writing = Some(spawn_write(out.take_unwritten()));
+        writer.write(out.take_unwritten());
         let mut is_paused = false;
         loop {
             tokio::select! {
                 biased; // the signal first, so that a busy stream cannot delay the end
-                () = &mut end => {
-                    if let Some(writing) = writing
-                        && timeout(FLUSH_TIMEOUT, writing).await.is_err()
-                    {
+                () = &mut end_signal => {
+                    if writer.is_writing && timeout(FLUSH_TIMEOUT, writer.finish()).await.is_err() {
                         out.abandon();
                     }
                     return Ok(());
@@ -113,17 +115,14 @@ impl FollowState<'_> {
                         self.save(out);
                     }
                 }
-                written = finish_write(&mut writing) => {
-                    writing = None;
-                    written?;
-                }
+                written = writer.finish() => written?,
                 // The next batch waits for the write, so that a slow reader does not fill the memory.
-                batch = events.next_batch(), if writing.is_none() && !is_paused => match batch {
+                batch = events.next_batch(), if !writer.is_writing && !is_paused => match batch {
                     None => return Ok(()), // the drivers have ended
                     Some(Ok(batch)) => {
                         let mut text = Vec::new();
                         print(batch, &mut text)?;
-                        writing = Some(spawn_write(text));
+                        writer.write(text);
                     }
                     Some(Err(error)) => {
                         is_paused = true; // try again after the next tick, not at once
@@ -182,7 +181,7 @@ fn report_issues(events: &Events, out: &mut Out) {
 fn wait_until_settled(events: &Events) {
     let end = Instant::now() + SETTLE_TIMEOUT;
     while events.stats().iter().any(|stats| stats.pending_scopes > 0) && Instant::now() < end {
-        std::thread::sleep(Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -203,44 +202,46 @@ impl ReportedProblems {
     }
 }
 
-/// Writes text in the background, because the reader may be slow.
-fn spawn_write(text: Vec<u8>) -> JoinHandle<io::Result<()>> {
-    tokio::task::spawn_blocking(move || {
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(&text).and_then(|()| stdout.flush())
-    })
+/// Writes text on a thread of its own, because the reader may be slow. The thread is not waited for at
+/// the end: a reader that does not read blocks it.
+struct Writer {
+    texts: mpsc::Sender<Vec<u8>>,
+    results: async_mpsc::UnboundedReceiver<io::Result<()>>,
+    is_writing: bool,
 }
 
-/// Completes when the background write is finished; never without a write.
-async fn finish_write(writing: &mut Option<JoinHandle<io::Result<()>>>) -> io::Result<()> {
-    match writing {
-        Some(writing) => writing.await.unwrap_or_else(|error| Err(io::Error::other(error))),
-        None => pending().await,
+impl Writer {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// If the system has no thread left.
+    fn start() -> io::Result<Self> {
+        let (texts, received) = mpsc::channel::<Vec<u8>>();
+        let (send, results) = async_mpsc::unbounded_channel();
+        thread::Builder::new().spawn(move || {
+            let write = |text: Vec<u8>| {
+                let mut stdout = io::stdout().lock();
+                stdout.write_all(&text).and_then(|()| stdout.flush())
+            };
+            received.into_iter().map(write).try_for_each(|result| send.send(result))
+        })?;
+        Ok(Self { texts, results, is_writing: false })
     }
-}
 
-/// Completes on Ctrl-C (SIGINT) or SIGTERM.
-#[cfg(unix)]
-fn signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
+    fn write(&mut self, text: Vec<u8>) {
+        self.is_writing = true;
+        let _ = self.texts.send(text); // fails only without the thread, which `finish` reports
+    }
 
-/// Completes on Ctrl-C.
-#[cfg(not(unix))]
-fn signal() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        if tokio::signal::ctrl_c().await.is_err() {
+    /// Completes when the last write is finished; never without a write.
+    async fn finish(&mut self) -> io::Result<()> {
+        if !self.is_writing {
             pending::<()>().await;
         }
-    })
+        let written = self.results.recv().await;
+        self.is_writing = false;
+        written.unwrap_or_else(|| Err(io::Error::other("the output has no writer")))
+    }
 }
 
 /// Completes when the other end of the output pipe is closed. A write would report that only when the
@@ -262,8 +263,4 @@ async fn reader_closed() {
 #[cfg(not(unix))]
 async fn reader_closed() {
     pending().await
-}
-
-fn cannot_wait(error: io::Error) -> Failure {
-    Failure::new(Kind::Unreadable, format!("cannot wait for events: {error}"))
 }

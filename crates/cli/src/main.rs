@@ -9,6 +9,7 @@ mod commands;
 mod failure;
 mod follow;
 mod indent;
+mod limits;
 mod open;
 mod out;
 mod pick;
@@ -18,14 +19,19 @@ mod show;
 mod style;
 mod table;
 mod units;
+mod waiting;
 
 use std::process::ExitCode;
 
+use crate::failure::{Failure, Kind};
 use crate::out::Out;
 
 fn main() -> ExitCode {
     let args = command_line::parse(); // a wrong command line ends the program here, with exit code 2
     let mut out = Out::new(&args.global);
+    if let Err(error) = limits::check_memory(limits::MEMORY) {
+        return out.fail(&Failure::new(Kind::Unreadable, format!("cannot start: {error}")));
+    }
     match commands::run(&args, &mut out) {
         Ok(()) => out.finish(),
         Err(failure) => out.fail(&failure),

@@ -1,5 +1,6 @@
 //! Wraps a store that may appear or go away: while the store is absent, the wrapper is empty.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,9 +44,14 @@ impl OptionalSource {
     }
 }
 
-/// Checks whether a store could not be opened because its path does not exist.
+/// Checks whether a store could not be opened because its path does not exist, or is a pipe, a socket
+/// or a device.
 pub fn is_absent(error: &Error) -> bool {
-    matches!(error, Error::Store { path, .. } if matches!(path.try_exists(), Ok(false)))
+    let Error::Store { path, .. } = error else { return false };
+    match path.metadata() {
+        Ok(metadata) => !metadata.is_file() && !metadata.is_dir(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
 }
 
 impl Source for OptionalSource {

@@ -236,10 +236,12 @@ impl StoreBuilder {
         let (mut opened, mut failures) = (Vec::new(), Vec::new());
         for root in roots {
             let problems = problems(&root);
-            if self.include_pending || root.is_present() {
+            let is_unusable = root.stores.iter().any(|store| store.state == StoreState::Unusable);
+            // A place that something else has, such as a pipe, is not one where a store may appear.
+            if self.include_pending && !is_unusable || root.is_present() {
                 failures.extend(problems);
                 opened.extend(self.open_root(root, &mut failures));
-            } else if root.stores.iter().any(|store| store.state == StoreState::Unusable) {
+            } else if is_unusable {
                 failures.extend(problems);
             }
         }

@@ -168,7 +168,9 @@ impl Pool {
                 }
             }
         }
-        Conn::open(DatabaseFiles::find(database)?, clock, max_len, &self.schemas)
+        let files = DatabaseFiles::find(database)?;
+        files.refuse_special_files()?;
+        Conn::open(files, clock, max_len, &self.schemas)
     }
 
     /// Keeps a connection for the next read transaction.

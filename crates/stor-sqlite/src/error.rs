@@ -17,6 +17,13 @@ pub enum Error {
     /// The file does not exist, or the process may not access it.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// A pipe, a socket or a device is at the place of the database or of a file beside it. Opening
+    /// it could block for ever.
+    #[error("{name} is not a regular file")]
+    NotAFile {
+        /// The name of the file.
+        name: String,
+    },
     /// The database has no table of sessions that this version can read.
     #[error(
         "the database has no table of sessions: it belongs to another program, or opencode has not \

@@ -6,7 +6,9 @@
 use std::path::{Path, PathBuf};
 
 use scrollback_core_id::Stamp;
-use scrollback_stor_mmap::{Dir, Directory};
+use scrollback_stor_mmap::{Dir, Directory, FileKind};
+
+use crate::error::{Error, Result};
 
 /// The directory and names of the files of a database.
 #[derive(Debug)]
@@ -43,6 +45,35 @@ impl DatabaseFiles {
         let names = ["", "-wal", "-shm", "-journal"]
             .map(|suffix| [name.as_encoded_bytes(), suffix.as_bytes()].concat());
         Ok(Self { dir, names, path })
+    }
+
+    /// Checks that neither the database nor a file beside it is a pipe, a socket or a device. SQLite
+    /// would open it and wait.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::NotAFile`] for the first such file.
+    pub(crate) fn refuse_special_files(&self) -> Result<()> {
+        for name in &self.names {
+            let kind = match self.dir.stat(name) {
+                // SQLite follows links, so what a link leads to counts.
+                Ok((FileKind::Link, _)) => {
+                    let path = self.path.with_file_name(&*String::from_utf8_lossy(name));
+                    match std::fs::metadata(path) {
+                        Ok(target) if target.is_file() => FileKind::File,
+                        Ok(target) if target.is_dir() => FileKind::Directory,
+                        Ok(_) => FileKind::Other,
+                        Err(_) => continue, // missing, or SQLite reports why it cannot be opened
+                    }
+                }
+                Ok((kind, _)) => kind,
+                Err(_) => continue,
+            };
+            if kind == FileKind::Other {
+                return Err(Error::NotAFile { name: String::from_utf8_lossy(name).into_owned() });
+            }
+        }
+        Ok(())
     }
 
     /// Checks whether a path, through any links, still leads to the database with these stamps.

@@ -24,7 +24,12 @@ impl FoundIssues {
             // finds a lasting issue.
             let is_passing = matches!(
                 found.issue.kind,
-                IssueKind::Unsettled { .. } | IssueKind::Provisional | IssueKind::Vanished
+                IssueKind::Unsettled { .. }
+                    | IssueKind::Provisional
+                    | IssueKind::Vanished
+                    // An agent writes and removes the records of a session one after the other.
+                    | IssueKind::OrphanMessages { .. }
+                    | IssueKind::OrphanParts { .. }
             );
             if !is_passing
                 && self.known.len() < MAX_ISSUES

@@ -11,23 +11,28 @@ use crate::args::{Global, Tail};
 use crate::failure::Result;
 use crate::out::Out;
 use crate::show::{self, LiveTranscript};
+use crate::waiting::Waiting;
 use crate::{follow, open, pick};
 
 pub(crate) fn run(global: &Global, args: &Tail, out: &mut Out) -> Result<()> {
-    let store = open::open_pending(global, out)?;
-    let session = pick::session(&store, &args.session.session)?;
+    let mut waiting = Waiting::new()?;
+    let store = waiting.run_step(|| open::open_pending(global, out))?;
+    let session = waiting.run_step(|| pick::session(&store, &args.session.session))?;
     let (width, styles) = (out.width, out.styles);
     let options = show::Options { full: args.full, width, styles, is_live: true };
     let mut transcript = LiveTranscript::new(options);
 
     // The events start before the session is read, so that no change is missed. `LiveTranscript` prints
     // a change once even if it is in both.
-    let events = store.watch().feed(args.feed.into()).session(&session).from_now()?;
-    let materializer = session.root().materializer()?;
-    let loaded = materializer.load_session_tree(session.key())?;
+    let (events, materializer, loaded) = waiting.run_step(|| {
+        let events = store.watch().feed(args.feed.into()).session(&session).from_now()?;
+        let materializer = session.root().materializer()?;
+        let loaded = materializer.load_session_tree(session.key())?;
+        Ok((events, materializer, loaded))
+    })?;
     transcript.print_recent(out, &loaded.hydrate().value, args.initial_messages)?;
     drop(loaded);
-    let (ran, _) = follow::run(&store, events, out, |events, text| {
+    let (ran, _) = follow::run(waiting, &store, events, out, |events, text| {
         let mut print = |event| print(&mut transcript, &materializer, event, text);
         events.into_iter().try_for_each(&mut print)
     });

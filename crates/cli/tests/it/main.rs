@@ -17,6 +17,8 @@ mod index;
 mod issues;
 #[cfg(target_os = "linux")]
 mod json;
+#[cfg(target_os = "linux")]
+mod limits;
 mod lists;
 mod multiple_stores;
 mod oracle;

@@ -56,10 +56,13 @@ pub fn build_index(
     let mut builder = IndexBuilder::new(source.id().clone());
     let jobs = thread::scope(|scope| {
         // In parallel with the listing, because it takes as long.
-        let without_record = scope.spawn(|| sessions_without_record(source));
+        let search = || sessions_without_record(source);
+        let without_record = thread::Builder::new().spawn_scoped(scope, search);
         let (mut jobs, unread) = list_jobs(source, &mut builder, &mut issue_log)?;
-        let (without_record, more) =
-            without_record.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        let (without_record, more) = match without_record {
+            Ok(searching) => searching.join().unwrap_or_else(|panic| resume_unwind(panic))?,
+            Err(_) => search()?, // the system has no thread left
+        };
         issue_log.issues.extend(more.issues);
         let listed: HashSet<SessionKey> = jobs.iter().map(|job| job.key.clone()).collect();
         let without_record = without_record.into_iter().filter(|key| !listed.contains(key));

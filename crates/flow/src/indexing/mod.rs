@@ -19,6 +19,7 @@ pub(crate) mod steps;
 mod unread;
 pub(crate) mod verify;
 mod verify_outcome;
+mod verify_parts;
 
 pub use build::build_index;
 pub use counters::RefreshCounters;
@@ -31,4 +32,5 @@ pub use refresh::{RefreshSummary, refresh_index};
 pub use session::PartDetail;
 pub(crate) use session::{IssueLog, list_parts};
 pub use snapshots::{NoSnapshot, SnapshotFile, Snapshots};
-pub(crate) use verify::{VerifiedRecord, carry_over_parts, read_messages, verify, verify_record};
+pub(crate) use verify::{VerifiedRecord, read_messages, verify, verify_record};
+pub(crate) use verify_parts::carry_over_parts;

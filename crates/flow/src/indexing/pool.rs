@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::{self, Scope};
 
 use scrollback_index::MessageMeta;
-use scrollback_source::{Reader, Result, Source};
+use scrollback_source::{Error, Reader, Result, Source};
 
 use super::meta_builder::MetaBuilder;
 
@@ -62,7 +62,8 @@ impl<'s> Worker<'s> {
 /// `progress` breaks.
 ///
 /// # Errors
-/// The first error of a job. Jobs that have not started by then do not run.
+/// The first error of a job. Jobs that have not started by then do not run. A worker that cannot open
+/// the source leaves its jobs to the others; if all fail, their first error.
 pub(crate) fn run<J: Sync, T: Send>(
     source: &dyn Source,
     jobs: &[J],
@@ -81,6 +82,7 @@ pub(crate) fn run<J: Sync, T: Send>(
         files: AtomicU64::new(0),
         nanos: AtomicU64::new(0),
         results: Mutex::new(Ok(Vec::with_capacity(jobs.len()))),
+        open_error: Mutex::new(None),
     };
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let workers = if jobs.len() < MIN_PARALLEL_JOBS { 1 } else { cores.min(CACHED_WORKERS) };
@@ -89,8 +91,11 @@ pub(crate) fn run<J: Sync, T: Send>(
         run.run_alone();
     } else {
         thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(|| run.run_in_scope(scope));
+            let start = || thread::Builder::new().spawn_scoped(scope, || run.run_in_scope(scope));
+            let started = (0..workers).take_while(|_| start().is_ok()).count();
+            run.workers.fetch_sub(workers - started, Ordering::Relaxed);
+            if started == 0 {
+                run.run_alone(); // the system has no thread left
             }
         });
     }
@@ -98,6 +103,10 @@ pub(crate) fn run<J: Sync, T: Send>(
     let mut results = run.results.into_inner().unwrap_or_else(PoisonError::into_inner)?;
     if stopped {
         return Ok(ControlFlow::Break(()));
+    }
+    let open_error = run.open_error.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(error) = open_error.filter(|_| results.len() < jobs.len()) {
+        return Err(error);
     }
     results.sort_unstable_by_key(|(at, _)| *at);
     Ok(ControlFlow::Continue(results.into_iter().map(|(_, result)| result).collect()))
@@ -116,6 +125,8 @@ struct Run<'r, J, T, W> {
     files: AtomicU64,
     nanos: AtomicU64,
     results: Mutex<Result<Vec<(usize, T)>>>,
+    /// The error of the first worker that could not open the source.
+    open_error: Mutex<Option<Error>>,
 }
 
 impl<J: Sync, T: Send, W: Fn(&mut Worker<'_>, &J) -> Result<T> + Sync> Run<'_, J, T, W> {
@@ -130,7 +141,9 @@ impl<J: Sync, T: Send, W: Fn(&mut Worker<'_>, &J) -> Result<T> + Sync> Run<'_, J
             if workers < MAX_WORKERS && self.is_slow() {
                 let order = Ordering::Relaxed;
                 if self.workers.compare_exchange(workers, workers + 1, order, order).is_ok() {
-                    scope.spawn(|| self.run_in_scope(scope));
+                    // Without a free thread the present workers do the rest.
+                    let thread = thread::Builder::new();
+                    let _ = thread.spawn_scoped(scope, || self.run_in_scope(scope));
                 }
             }
         });
@@ -153,7 +166,14 @@ impl<J: Sync, T: Send, W: Fn(&mut Worker<'_>, &J) -> Result<T> + Sync> Run<'_, J
     }
 
     fn run_jobs(&self, between: impl Fn()) -> Result<()> {
-        let mut worker = Worker::new(self.source)?;
+        let mut worker = match Worker::new(self.source) {
+            Ok(worker) => worker,
+            Err(error) => {
+                let mut first = self.open_error.lock().unwrap_or_else(PoisonError::into_inner);
+                first.get_or_insert(error);
+                return Ok(());
+            }
+        };
         let clock = self.source.clock();
         while !self.stopped.load(Ordering::Relaxed) {
             let at = self.next.fetch_add(1, Ordering::Relaxed);

@@ -290,9 +290,13 @@ impl Encoder {
             (message_table(), part_table())
         } else {
             std::thread::scope(|scope| {
-                let message_table = scope.spawn(message_table);
+                let started = std::thread::Builder::new().spawn_scoped(scope, message_table);
                 let part_table = part_table();
-                (message_table.join().unwrap_or_default(), part_table)
+                let message_table = match started {
+                    Ok(started) => started.join().unwrap_or_default(),
+                    Err(_) => message_table(), // the system has no thread left
+                };
+                (message_table, part_table)
             })
         };
         let mut names = Vec::with_capacity(self.names.entries.len() * TEXT_REF_LEN);

@@ -10,35 +10,40 @@ use serde_json::{Value, json};
 use crate::args::{self, Global, Since};
 use crate::failure::Result;
 use crate::out::Out;
+use crate::waiting::Waiting;
 use crate::{follow, open, pick, sanitize};
 
 pub(crate) fn run(global: &Global, args: &args::Watch, out: &mut Out) -> Result<()> {
-    let store = open::open_pending(global, out)?;
-    let session = args.session.as_ref().map(|text| pick::session(&store, text)).transpose()?;
-    let mut builder = store.watch().feed(args.feed.into());
-    if let Some(session) = &session {
-        builder = builder.session(session);
-    }
-    if args.no_parts {
-        builder = builder.without_parts();
-    }
-    let events = match &args.since {
-        Some(Since(Some(cursor))) => builder.since(cursor)?,
-        Some(Since(None)) => builder.from_start()?,
-        None if global.json => builder.from_start()?,
-        None => builder.from_now()?,
-    };
+    let mut waiting = Waiting::new()?;
+    let store = waiting.run_step(|| open::open_pending(global, out))?;
+    let (session, events) = waiting.run_step(|| {
+        let session = args.session.as_ref().map(|text| pick::session(&store, text)).transpose()?;
+        let mut builder = store.watch().feed(args.feed.into());
+        if let Some(session) = &session {
+            builder = builder.session(session);
+        }
+        if args.no_parts {
+            builder = builder.without_parts();
+        }
+        let events = match &args.since {
+            Some(Since(Some(cursor))) => builder.since(cursor)?,
+            Some(Since(None)) => builder.from_start()?,
+            None if global.json => builder.from_start()?,
+            None => builder.from_now()?,
+        };
+        Ok((session, events))
+    })?;
     let stats = events.stats();
     if !global.json {
         out.note(&start_message(&store, session.as_ref(), &stats)?)?;
     }
     let (ran, stats) = if global.json {
-        follow::run(&store, events, out, |events, text| {
+        follow::run(waiting, &store, events, out, |events, text| {
             events.iter().try_for_each(|event| json::print(&store, event, text))
         })
     } else {
         let mut lines = line::LinePrinter { store: &store, styles: out.styles, width: out.width };
-        follow::run(&store, events, out, |events, text| {
+        follow::run(waiting, &store, events, out, |events, text| {
             events.iter().try_for_each(|event| lines.print(event, text))
         })
     };
