@@ -171,7 +171,7 @@ pub(crate) struct Ls {
     /// Windows, `/` and `\` mean the same, and the case of the drive does not matter
     #[arg(long, value_name = "P")]
     pub(crate) project: Option<String>,
-    /// Only top-level sessions, without subagents
+    /// Only top-level sessions. Their tokens and costs include those of their subagents
     #[arg(long)]
     pub(crate) roots: bool,
     /// Only archived sessions

@@ -14,6 +14,8 @@ pub struct Context<'t, 'a> {
     pub compacted: usize,
     /// The number of later messages, which a pending revert hides.
     pub reverted: usize,
+    /// The number of parts that a pending revert hides in the last of the messages.
+    pub reverted_parts: usize,
 }
 
 /// A message that the model still sees.
@@ -83,6 +85,7 @@ pub fn context<'t, 'a>(tree: &'t SessionHydratedTree<'a>) -> Context<'t, 'a> {
         messages: context.collect(),
         compacted: start,
         reverted: messages.len() - visible.len(),
+        reverted_parts: last.map_or(0, |(at, part)| messages[at].parts.len() - part),
     }
 }
 

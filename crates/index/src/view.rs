@@ -245,6 +245,17 @@ impl View {
         locations.filter_map(|location| self.layers.message_value(location)).collect()
     }
 
+    /// Returns the time of the newest message of a session, in Unix milliseconds; `None` if no message
+    /// has a time. Does not decode the messages.
+    pub fn newest_message_time(&self, id: &SessionId) -> Option<i64> {
+        let locations = self.layers.messages_of(id, self.revision).into_iter();
+        let times = locations.filter_map(|location| match location {
+            ValueLocation::Overlay(version) => version.value.as_ref()?.created,
+            ValueLocation::Base(row) => self.layers.base.as_ref()?.message_created(row),
+        });
+        times.max()
+    }
+
     /// Returns the usage of a session, without its subagents: the sum of its messages, which the index
     /// keeps, or the totals in its record if they are exact and larger
     /// ([`Usage::or_recorded_totals`]).

@@ -13,7 +13,7 @@ impl Store {
     ///
     /// * an id, or a prefix of an id (with or without the part up to `_`);
     /// * `agent:id`, which names the agent of the session as well;
-    /// * `latest`, the newest session that is not a subagent. `latest~2` is the third newest. `last` and
+    /// * `latest`, the newest session at the top level ([`Subagents`](crate::Subagents)). `latest~2` is the third newest. `last` and
     ///   `recent` mean the same.
     ///
     /// If several roots have the id, the newest of these sessions is returned.
@@ -71,7 +71,8 @@ fn find_session<'s>(store: &'s Store, text: &str) -> Result<Session<'s>> {
 fn find_latest<'s>(store: &'s Store, text: &str) -> Result<Option<Session<'s>>> {
     let Some(steps) = steps_back(text)? else { return Ok(None) };
     let mut top_level: Vec<Session<'s>> = store.sessions()?;
-    top_level.retain(|session| !session.is_subagent());
+    let subagents = store.subagents(&top_level)?;
+    top_level.retain(|session| subagents.is_top_level(session));
     let latest_count = Some(top_level.len());
     match top_level.into_iter().nth(steps) {
         Some(session) => Ok(Some(session)),

@@ -10,6 +10,7 @@ mod path_id;
 mod root;
 mod session;
 mod store;
+mod subagents;
 mod usage;
 #[cfg(feature = "watch")]
 mod watch;
@@ -22,6 +23,7 @@ pub use root::{Materializer, Root};
 pub use scrollback_core_type::{Cost, TokenCounts, Usage};
 pub use session::Session;
 pub use store::Store;
+pub use subagents::Subagents;
 pub use usage::{UsageEntry, UsageReport};
 #[cfg(feature = "watch")]
 pub use watch::{Event, Events, StoreCursor, WatchBuilder};

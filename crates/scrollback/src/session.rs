@@ -92,6 +92,14 @@ impl<'s> Session<'s> {
         self.meta().and_then(|meta| meta.updated).map(UnixMillis)
     }
 
+    /// Returns the time of the newest message; `None` if no message has a time.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) if the root cannot be read.
+    pub fn newest_message(&self) -> Result<Option<UnixMillis>> {
+        Ok(self.root.view()?.newest_message_time(&self.key.session).map(UnixMillis))
+    }
+
     /// Checks whether another session started this session.
     pub fn is_subagent(&self) -> bool {
         self.meta().is_some_and(|meta| meta.parent.is_some())

@@ -44,7 +44,7 @@ pub(crate) fn run(global: &Global, args: &Demo, out: &mut Out) -> Result<()> {
     let root = &store.roots()[0];
     let sessions = store.sessions()?;
     let busiest = busiest_session(&**root.source(), sessions.iter().map(Session::key))?;
-    let listed = ls::list(&sessions)?;
+    let listed = ls::list(&sessions, None, global.json)?;
     let mut issues = store.issues();
     let transcript = match busiest.as_ref().filter(|_| !global.json) {
         Some(key) => transcript(&**root.source(), key, args.full, out)?,

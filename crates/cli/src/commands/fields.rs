@@ -1,6 +1,6 @@
 //! The JSON fields of index records. `docs/json.md` documents them.
 
-use scrollback_core_type::{Cost, Role, TokenCounts};
+use scrollback_core_type::{Cost, Role, TokenCounts, Usage};
 use scrollback_index::{MessageMeta, ProjectMeta, SessionMeta};
 use serde::Serialize;
 
@@ -19,6 +19,25 @@ impl From<TokenCounts> for Tokens {
     fn from(counts: TokenCounts) -> Self {
         let TokenCounts { input, output, reasoning, cache_read, cache_write } = counts;
         Self { input, output, reasoning, cache_read, cache_write }
+    }
+}
+
+/// The sums over a session and its subagents, their subagents, and so on.
+#[derive(Debug, PartialEq, Serialize)]
+pub(super) struct WithSubagents {
+    /// The number of subagents.
+    pub(super) subagents: usize,
+    messages: u64,
+    tokens: Tokens,
+    /// In US dollars.
+    pub(super) cost: Cost,
+}
+
+impl WithSubagents {
+    /// Returns the sums; `None` if there are no subagents.
+    pub(super) fn new(subagents: usize, usage: &Usage) -> Option<Self> {
+        let Usage { messages, tokens, cost } = *usage;
+        (subagents > 0).then(|| Self { subagents, messages, tokens: tokens.into(), cost })
     }
 }
 

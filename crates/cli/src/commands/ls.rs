@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Time;
 use jiff::fmt::temporal::Pieces;
 use jiff::{Span, Timestamp, Zoned};
-use scrollback::{Session, Store};
+use scrollback::{Session, Store, Subagents};
 use scrollback_core_id::{Clock, ProjectId, SessionKey, SystemClock};
-use scrollback_core_type::Cost;
+use scrollback_core_type::{Cost, Usage};
 use scrollback_index::SessionMeta;
 use scrollback_stor_path::opencode::{LATE_LEGACY, LEGACY_ONLY, PENDING_MIGRATION};
 use serde::Serialize;
 
-use super::fields;
+use super::fields::{self, WithSubagents};
 use crate::args::{Global, Ls};
 use crate::failure::{Failure, Kind, Result};
 use crate::out::Out;
@@ -33,8 +33,15 @@ pub(crate) struct ListedSession {
     tokens: fields::Tokens,
     /// In US dollars.
     cost: Cost,
+    /// When the newest message was created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newest_message: Option<i64>,
+    /// The sums over the session and its subagents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    with_subagents: Option<WithSubagents>,
+    /// The usage that the table prints.
     #[serde(skip)]
-    total: i64,
+    total: Usage,
     /// Whether the session is only in JSON files, although a database has replaced them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     left_over: bool,
@@ -47,17 +54,26 @@ pub(crate) fn run(global: &Global, args: &Ls, store: &Store, out: &mut Out) -> R
     let mut verified: HashSet<(&str, SessionKey)> = HashSet::new();
     // Verifying a session can change its record, and then other sessions match the filter. Repeat until
     // every session of the result is verified.
-    let (shown, has_sessions) = loop {
+    let (shown, subagents, has_sessions) = loop {
         let sessions = store.sessions()?;
         let filter = SessionFilter::new(store, &sessions, args)?;
         let has_sessions = !sessions.is_empty();
-        let shown = sessions.into_iter().filter(|session| filter.matches(session));
+        let subagents = args.roots.then(|| store.subagents(&sessions)).transpose()?;
+        let is_listed = |session: &Session<'_>| {
+            filter.matches(session)
+                && subagents.as_ref().is_none_or(|subagents| subagents.is_top_level(session))
+        };
+        let shown = sessions.into_iter().filter(is_listed);
         let shown: Vec<Session<'_>> = shown.take(args.limit.unwrap_or(usize::MAX)).collect();
-        if !verify(store, &shown, &mut verified)? {
-            break (shown, has_sessions);
+        // The sums of a session include its subagents.
+        let below =
+            subagents.iter().flat_map(|it| shown.iter().flat_map(|session| it.below(session)));
+        let with_subagents: Vec<Session<'_>> = shown.iter().cloned().chain(below).collect();
+        if !verify(store, &with_subagents, &mut verified)? {
+            break (shown, subagents, has_sessions);
         }
     };
-    let listed = list(&shown)?;
+    let listed = list(&shown, subagents.as_ref(), global.json)?;
     let issues = store.issues();
     super::issues::report(out, &issues)?;
     if global.json {
@@ -96,18 +112,28 @@ fn verify<'s>(
     Ok(has_unverified)
 }
 
-/// Returns the list entries of sessions.
-pub(super) fn list(sessions: &[Session<'_>]) -> Result<Vec<ListedSession>> {
+/// Returns the list entries of sessions. With `subagents`, they have sums that include subagents, and
+/// with `is_json` the time of the newest message.
+pub(super) fn list(
+    sessions: &[Session<'_>],
+    subagents: Option<&Subagents<'_>>,
+    is_json: bool,
+) -> Result<Vec<ListedSession>> {
     let mut listed = Vec::with_capacity(sessions.len());
     for session in sessions {
         let Some(meta) = session.meta() else { continue };
         let (root, usage) = (session.root(), session.usage()?);
+        let sum = subagents.map(|subagents| subagents.usage_with_subagents(session));
+        let newest_message = if is_json { session.newest_message()? } else { None };
+        let (_, total) = sum.unwrap_or((0, usage));
         listed.push(ListedSession {
             session: fields::Session::new(meta, root.store_of(meta)),
             messages: usage.messages,
             tokens: usage.tokens.into(),
             cost: usage.cost,
-            total: usage.tokens.total(),
+            newest_message: newest_message.map(|time| time.0),
+            with_subagents: sum.and_then(|(count, sum)| WithSubagents::new(count, &sum)),
+            total,
             left_over: root.is_left_over(meta),
             from_backup: root.is_from_backup(meta),
         });
@@ -149,10 +175,10 @@ pub(super) fn print(out: &mut Out, listed: &[ListedSession]) -> Result<()> {
             session.directory.clone().unwrap_or_default(),
             session.updated.map(units::time).unwrap_or_default(),
             listed.messages.to_string(),
-            units::count(listed.total),
-            units::cost(listed.cost),
+            units::count(listed.total.tokens.total()),
+            units::cost(listed.total.cost),
         ]);
-        row.shorten(TOKENS_COLUMN, units::short_count(listed.total));
+        row.shorten(TOKENS_COLUMN, units::short_count(listed.total.tokens.total()));
         if session.title.is_empty() {
             row.dim(TITLE_COLUMN);
         }
@@ -193,7 +219,6 @@ impl<'a> SessionFilter<'a> {
     fn matches(&self, session: &Session<'_>) -> bool {
         let Some(meta) = session.meta() else { return false };
         self.projects.as_ref().is_none_or(|projects| projects.matches(meta))
-            && (!self.args.roots || meta.parent.is_none())
             && (!self.args.archived || meta.archived.is_some())
             && (!self.args.no_archived || meta.archived.is_none())
             && self

@@ -71,6 +71,13 @@ struct ContextOutput<'t, 'a> {
     compacted: usize,
     /// How many later messages a revert has taken back.
     reverted: usize,
+    /// How many parts of the last message a revert has taken back.
+    #[serde(rename = "revertedParts", skip_serializing_if = "is_zero")]
+    reverted_parts: usize,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 #[derive(Serialize)]
@@ -90,6 +97,7 @@ impl<'t, 'a> ContextOutput<'t, 'a> {
             messages: messages.collect(),
             compacted: context.compacted,
             reverted: context.reverted,
+            reverted_parts: context.reverted_parts,
         }
     }
 }

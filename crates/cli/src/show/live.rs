@@ -13,7 +13,7 @@ use scrollback_flow::{
 
 use super::options::{Options, divider};
 use super::text::StreamedText;
-use super::{header, message, messages, part};
+use super::{header, message, messages, order, part};
 
 /// A transcript that follows a session.
 pub(crate) struct LiveTranscript {
@@ -64,13 +64,15 @@ impl LiveTranscript {
             }
             _ => false,
         };
-        let unfinished = tree.messages.last().filter(|it| max_messages > 0 && is_unfinished(it));
-        let count = tree.messages.len();
+        let ordered = order::messages(tree);
+        let last = ordered.last().copied();
+        let unfinished = last.filter(|it| max_messages > 0 && is_unfinished(it));
+        let count = ordered.len();
         let past = count - usize::from(unfinished.is_some());
         let options = Options { is_live: false, ..self.options };
         header::print(out, tree, &options)?;
         messages(out, tree, count.saturating_sub(max_messages).min(past)..past, &options)?;
-        for message in &tree.messages[..past] {
+        for message in &ordered[..past] {
             self.print(&mut io::sink(), message)?; // notes the message as printed
         }
         (self.current, self.open_text) = (None, None);

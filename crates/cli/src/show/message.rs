@@ -10,16 +10,21 @@ use super::part::is_being_written;
 use super::{compaction, output, part, speaker, style, text};
 use crate::{sanitize, units};
 
-/// Prints a message. `parts` gives its parts, each with whether its output was pruned.
+/// Prints a message. `parts` gives its parts, each with whether its output was pruned. `cut` is a
+/// dividing line, and the number of parts before it.
 pub(super) fn print<'t, 'a: 't>(
     out: &mut dyn Write,
     tree: &SessionHydratedTree<'a>,
     message: &MessageHydrated<'a>,
     parts: impl Iterator<Item = (&'t PartHydrated<'a>, bool)>,
+    cut: Option<(usize, String)>,
     options: &Options,
 ) -> io::Result<()> {
     print_header(out, message, options)?;
-    for (part, pruned) in parts {
+    for (at, (part, pruned)) in parts.enumerate() {
+        if let Some((_, text)) = cut.as_ref().filter(|(before, _)| *before == at) {
+            divider(out, text, options)?;
+        }
         match part.part {
             Some(Part::Compaction(_)) => {
                 divider(

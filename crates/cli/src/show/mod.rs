@@ -8,6 +8,7 @@ mod item;
 mod live;
 mod message;
 mod options;
+mod order;
 mod output;
 mod part;
 mod part_summary;
@@ -18,12 +19,13 @@ mod tool;
 use std::io::{self, Write};
 use std::ops::Range;
 
-use scrollback_flow::{Context, SessionHydratedTree, TimelineEntry};
+use scrollback_flow::{Context, ContextMessage, PartHydrated, SessionHydratedTree, TimelineEntry};
 
 pub(crate) use self::header::describe_provenance;
 pub(crate) use self::item::describe_item;
 pub(crate) use self::live::{LiveTranscript, hydrated_part};
 pub(crate) use self::options::Options;
+pub(crate) use self::order::{message_ids, questions_first};
 pub(crate) use self::part_summary::{part_summary, status_name};
 pub(crate) use self::speaker::{row_kind, speaker, style};
 
@@ -49,8 +51,9 @@ fn messages(
 ) -> io::Result<()> {
     let revert = tree.session.as_ref().and_then(|session| session.revert.as_ref());
     let reverted_from = revert.and_then(|revert| revert.message_id.as_ref());
+    let reverted_part = revert.and_then(|revert| revert.part_id.as_ref());
     let mut at = 0; // how many messages came before the entry
-    for entry in tree.timeline() {
+    for entry in order::timeline(tree) {
         let message = match entry {
             TimelineEntry::Message(message) => message,
             TimelineEntry::Item(item) => {
@@ -64,13 +67,22 @@ fn messages(
         if !range.contains(&(at - 1)) {
             continue;
         }
-        let left = tree.messages.len() + 1 - at;
-        if Some(&message.node.key.message) == reverted_from {
-            let count = units::pluralize(left, "message");
+        let is_boundary = Some(&message.node.key.message) == reverted_from;
+        // A revert can keep the first parts of a message.
+        let is_kept = |part: &PartHydrated<'_>| Some(&part.node.key.part) != reverted_part;
+        let kept = message.parts.iter().take_while(|part| is_kept(part)).count();
+        let later = tree.messages.len() - at;
+        let mut cut = None;
+        if is_boundary && kept < message.parts.len() && reverted_part.is_some() {
+            let parts = units::pluralize(message.parts.len() - kept, "part");
+            let count = units::pluralize(later, "later message");
+            cut = Some((kept, format!("reverted from here on ({parts} and {count})")));
+        } else if is_boundary {
+            let count = units::pluralize(later + 1, "message");
             divider(out, &format!("reverted from here on ({count})"), options)?;
         }
         let parts = message.parts.iter().map(|part| (part, false));
-        message::print(out, tree, message, parts, options)?;
+        message::print(out, tree, message, parts, cut, options)?;
     }
     Ok(())
 }
@@ -87,13 +99,20 @@ pub(crate) fn context(
         let count = units::pluralize(context.compacted, "earlier message");
         divider(out, &format!("{count} summarized below"), options)?;
     }
-    for message in &context.messages {
+    let messages: Vec<&ContextMessage<'_, '_>> = context.messages.iter().collect();
+    for message in questions_first(messages, |message| Some(message_ids(message.message))) {
         let parts = message.parts.iter().map(|part| (part.part, part.pruned));
-        message::print(out, tree, message.message, parts, options)?;
+        message::print(out, tree, message.message, parts, None, options)?;
+    }
+    let mut reverted = Vec::new();
+    if context.reverted_parts > 0 {
+        reverted.push(units::pluralize(context.reverted_parts, "part"));
     }
     if context.reverted > 0 {
-        let count = units::pluralize(context.reverted, "later message");
-        divider(out, &format!("{count} reverted"), options)?;
+        reverted.push(units::pluralize(context.reverted, "later message"));
+    }
+    if !reverted.is_empty() {
+        divider(out, &format!("{} reverted", reverted.join(" and ")), options)?;
     }
     Ok(())
 }

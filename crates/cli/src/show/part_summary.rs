@@ -15,9 +15,11 @@ pub(crate) fn part_summary(part: &Part<'_>) -> String {
         Part::Tool(call) => {
             let (name, state) = (get(&call.tool), call.state.as_ref());
             let status = state.map(|state| status_name(state.status())).unwrap_or_default();
+            let failure = state.and_then(ToolState::command_failure);
+            let failure = failure.map(|failure| format!(" ({failure})")).unwrap_or_default();
             let input = state.and_then(ToolState::input);
             let input = input.map(|input| tool::summary(&name, input)).unwrap_or_default();
-            format!("{name} {status}  {input}")
+            format!("{name} {status}{failure}  {input}")
         }
         Part::File(attached) => file::describe(attached),
         Part::Patch(patch) => {

@@ -106,3 +106,121 @@ fn negative_and_tiny_numbers_are_printed_as_they_are() {
     assert!(shown.lines().any(|it| it == line), "{shown}");
     assert_eq!(shown.matches("-$0.25").count(), 2, "in the header and at the answer: {shown}");
 }
+
+/// Creates a store of sessions, each with its parent, its time and the cost of its only message.
+fn store_of_family(sessions: &[(&str, &str, i64, f64)]) -> TempDir {
+    let mut text = String::new();
+    for (id, parent, at, cost) in sessions {
+        let mut record = json!({"id": id, "projectID": "p", "title": id,
+                                "time": {"created": at, "updated": at}});
+        if !parent.is_empty() {
+            record["parentID"] = (*parent).into();
+        }
+        text.push_str(&format!("//- session/p/{id}.json\n{record}\n"));
+        let tokens = json!({"input": 100, "output": 1, "cache": {"read": 0, "write": 0}});
+        let fields = json!({"cost": cost, "tokens": tokens, "time": {"created": at + 7}});
+        text.push_str(&answer(id, &id.replace("ses", "msg"), &fields));
+    }
+    store_from_text(&text)
+}
+
+/// Source: reports anomalyco/opencode#45417 and #21818, openchamber/openchamber#3275,
+/// jhlee0409/claude-code-history-viewer#577 (case 23-subagent-cost).
+#[test]
+fn sums_include_subagents() {
+    let store = store_of_family(&[
+        ("ses_alone", "", 1, 0.25),
+        ("ses_parent", "", 5, 0.5),
+        ("ses_child", "ses_parent", 6, 4.0),
+        ("ses_second", "ses_parent", 7, 0.125),
+        ("ses_grandchild", "ses_child", 8, 0.375),
+    ]);
+    for _ in 0..2 {
+        let listed = run_on(store.path(), &["ls", "--roots", "--json"]);
+        assert_eq!(ids(&listed), ["ses_parent", "ses_alone"]);
+        let listed = listed.json();
+        let tokens = json!({"input": 400, "output": 4, "reasoning": 0, "cacheRead": 0,
+                            "cacheWrite": 0});
+        let sums = json!({"subagents": 3, "messages": 4, "tokens": tokens, "cost": 5});
+        assert_eq!((&listed[0]["cost"], &listed[0]["withSubagents"]), (&json!(0.5), &sums));
+        assert_eq!((&listed[1]["cost"], listed[1].get("withSubagents")), (&json!(0.25), None));
+        let table = run_on(store.path(), &["ls", "--roots"]).stdout;
+        assert!(table.contains("404  $5.00\n") && table.contains("101  $0.25\n"), "{table}");
+        let tree = run_on(store.path(), &["tree", "ses_parent"]).stdout;
+        let first = tree.lines().next().unwrap();
+        assert!(first.ends_with(", $0.50, $5.00 with 3 subagents"), "{tree}");
+        assert!(tree.contains(", $4.00, $4.38 with 1 subagent\n"), "{tree}");
+        let tree = run_on(store.path(), &["tree", "ses_parent", "--json"]).json();
+        assert_eq!((&tree["cost"], &tree["withSubagents"]), (&json!(0.5), &sums));
+    }
+    // A list of all sessions has the session's own sums.
+    let table = run_on(store.path(), &["ls"]).stdout;
+    assert!(table.contains("101  $0.50\n"), "{table}");
+    let all = run_on(store.path(), &["ls", "--json"]).json();
+    assert!(all.as_array().unwrap().iter().all(|it| it.get("withSubagents").is_none()));
+}
+
+/// Every session is at the top level or below exactly one that is.
+#[test]
+fn top_level_sessions_include_orphans_and_cycles() {
+    let store = store_of_family(&[
+        ("ses_a", "ses_c", 1, 1.0), // a cycle of three, with a session below it
+        ("ses_b", "ses_a", 2, 2.0),
+        ("ses_c", "ses_b", 3, 4.0),
+        ("ses_below", "ses_b", 4, 8.0),
+        ("ses_self", "ses_self", 5, 16.0),
+        ("ses_orphan", "ses_gone", 6, 32.0),
+        ("ses_child", "ses_orphan", 7, 64.0),
+    ]);
+    let listed = run_on(store.path(), &["ls", "--roots", "--json"]);
+    assert_eq!(ids(&listed), ["ses_orphan", "ses_self", "ses_a"]);
+    let listed = listed.json();
+    let sums = [("ses_orphan", json!(96), 1), ("ses_a", json!(15), 3)];
+    for (id, cost, subagents) in sums {
+        let session = listed.as_array().unwrap().iter().find(|it| it["id"] == id).unwrap();
+        let sum = &session["withSubagents"];
+        assert_eq!((&sum["cost"], &sum["subagents"]), (&cost, &subagents.into()), "{session}");
+    }
+    // The tree of each has the same sum.
+    let tree = |id: &str| run_on(store.path(), &["tree", id]).stdout;
+    assert!(tree("ses_a").lines().next().unwrap().ends_with("$15.00 with 3 subagents"));
+    assert!(tree("ses_orphan").lines().next().unwrap().ends_with("$96.00 with 1 subagent"));
+    let title = |name: &str| {
+        let shown = run_on(store.path(), &["show", name]).stdout;
+        shown.lines().next().unwrap_or_default().to_owned()
+    };
+    let latest = ["latest", "latest~1", "latest~2"].map(title);
+    assert_eq!(latest, ["ses_orphan", "ses_self", "ses_a"]);
+}
+
+/// Subagents that are nested too deep for a tree count in its sums.
+#[test]
+fn sums_include_what_a_tree_does_not_print() {
+    let ids: Vec<String> = (0..30).map(|at| format!("ses_{at:02}")).collect();
+    let family: Vec<(&str, &str, i64, f64)> = (0..30)
+        .map(|at| (&*ids[at], if at == 0 { "" } else { &*ids[at - 1] }, at as i64 + 1, 1.0))
+        .collect();
+    let store = store_of_family(&family);
+    let tree = run_on(store.path(), &["tree", "ses_00"]).stdout;
+    assert!(tree.lines().next().unwrap().ends_with("$1.00, $30.00 with 29 subagents"), "{tree}");
+    assert!(tree.contains("nested deeper"), "{tree}");
+}
+
+#[test]
+fn a_list_has_the_time_of_the_newest_message() {
+    let text = [
+        "\n//- session/p/ses_1.json",
+        r#"{"id":"ses_1","projectID":"p","title":"busy","time":{"created":2,"updated":2}}"#,
+        "//- session/p/ses_2.json",
+        r#"{"id":"ses_2","projectID":"p","title":"empty","time":{"created":1,"updated":1}}"#,
+        &answer("ses_1", "msg_1", &json!({"time": {"created": 900}})),
+        &answer("ses_1", "msg_2", &json!({"time": {"created": 800}})),
+        &answer("ses_1", "msg_3", &json!({"time": {}})),
+    ];
+    let store = store_from_text(&text.join("\n"));
+    for _ in 0..2 {
+        let listed = run_on(store.path(), &["ls", "--json"]).json();
+        assert_eq!(listed[0]["newestMessage"], 900, "the second time from a snapshot");
+        assert_eq!(listed[1].get("newestMessage"), None);
+    }
+}

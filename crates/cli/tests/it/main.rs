@@ -29,6 +29,7 @@ mod support;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod tool_calls;
+mod transcript_order;
 #[cfg(unix)]
 mod unreadable;
 mod usage;

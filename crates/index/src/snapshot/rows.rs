@@ -214,6 +214,10 @@ impl Snapshot {
         OrderKey(self.message_row(number).i64(message::ORDER))
     }
 
+    pub(crate) fn message_created(&self, number: u32) -> Option<i64> {
+        self.message_row(number).time(message::CREATED)
+    }
+
     pub(crate) fn message_sequence(&self, number: u32) -> u64 {
         self.message_row(number).u64(message::SEQUENCE)
     }

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use scrollback::Root;
 use scrollback_core_id::{SessionId, SessionKey};
-use scrollback_core_type::{Part, StageIssue};
+use scrollback_core_type::{Part, StageIssue, Usage};
 use scrollback_flow::{MessageHydrated, SessionHydratedTree, run_session_tree_flow};
-use scrollback_index::SessionMeta;
+use scrollback_index::{SessionMeta, View};
 
 use super::nodes::{MessageNode, Session, item_nodes, message_node, size};
 use crate::commands::fields;
@@ -62,6 +62,8 @@ impl<'s> Builder<'s> {
                     + items.iter().map(|item| item.bytes).sum::<u64>(),
                 tokens: usage.tokens.into(),
                 cost: usage.cost,
+                with_subagents: None,
+                sum: (0, usage),
                 messages,
                 items,
                 children: Vec::new(),
@@ -78,8 +80,11 @@ impl<'s> Builder<'s> {
             let named = named.into_iter().map(|(_, _, child)| child);
             let below: HashSet<SessionId> =
                 named.chain(children.into_iter().map(|child| child.session)).collect();
-            session.deeper =
-                Some(below.difference(&self.visited).count()).filter(|count| *count > 0);
+            let below: Vec<SessionId> = below.difference(&self.visited).cloned().collect();
+            session.deeper = Some(below.len()).filter(|count| *count > 0);
+            let deeper = self.not_printed(&view, below);
+            let own = session.sum.1;
+            session.add_up(own, &deeper);
             return Ok(session);
         }
         // A subagent belongs below the call that names it. Only the rest is listed as `children`.
@@ -90,7 +95,22 @@ impl<'s> Builder<'s> {
         for child in children {
             session.children.extend(self.nested(&child, level)?);
         }
+        let own = session.sum.1;
+        session.add_up(own, &[]);
         Ok(session)
+    }
+
+    /// Returns the usage of sessions that are nested too deep, and of all sessions below them, from the
+    /// index.
+    fn not_printed(&mut self, view: &View, mut open: Vec<SessionId>) -> Vec<Usage> {
+        let mut usages = Vec::new();
+        while let Some(id) = open.pop() {
+            if self.visited.insert(id.clone()) {
+                usages.push(view.usage(&id));
+                open.extend(view.children(&id).iter().map(|child| child.key.session.clone()));
+            }
+        }
+        usages
     }
 
     /// Returns the fields of the session's record. The title is from the record that was read now: the

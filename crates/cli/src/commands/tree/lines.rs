@@ -8,7 +8,7 @@ use scrollback_core_type::Cost;
 use super::nodes::{ItemNode, MessageNode, PartNode, Session};
 use crate::failure::Result;
 use crate::out::Out;
-use crate::show::style;
+use crate::show::{questions_first, style};
 use crate::style::Styles;
 use crate::{sanitize, units};
 
@@ -42,22 +42,30 @@ impl TreeLine {
 fn line_of(session: &Session, styles: &Styles) -> TreeLine {
     let (strong, dim) = (styles.strong, styles.dim);
     let parts: usize = session.messages.iter().map(|message| message.parts.len()).sum();
+    let sum = session.with_subagents.as_ref().map(|sum| {
+        let subagents = units::pluralize(sum.subagents, "subagent");
+        format!(", {} with {subagents}", units::cost(sum.cost))
+    });
     let text = format!(
-        "{strong}{}{strong:#} {dim}{}  {}, {}, {}, {}{dim:#}",
+        "{strong}{}{strong:#} {dim}{}  {}, {}, {}, {}{}{dim:#}",
         sanitize::line(units::title_or_placeholder(&session.record.title)),
         sanitize::line(&session.record.id),
         units::pluralize(session.messages.len(), "message"),
         units::pluralize(parts, "part"),
         units::bytes(session.bytes),
         units::cost(session.cost),
+        sum.unwrap_or_default(),
     );
     let mut lines: Vec<TreeLine> = Vec::new();
     let mut items = session.items.iter().peekable();
+    let messages = questions_first(session.messages.iter().collect(), |message| {
+        Some((&*message.id, message.question.as_deref()))
+    });
     for at in 0..=session.messages.len() {
         while let Some(item) = items.next_if(|item| item.messages_before == at) {
             lines.push(item_line(item, styles));
         }
-        lines.extend(session.messages.get(at).map(|message| message_line(message, styles)));
+        lines.extend(messages.get(at).map(|message| message_line(message, styles)));
     }
     let children = session.children.iter().map(|child| line_of(child, styles));
     let deeper = session.deeper.map(|count| TreeLine {
@@ -87,7 +95,7 @@ fn message_line(message: &MessageNode, styles: &Styles) -> TreeLine {
     if let Some(total) = message.total {
         let _ = write!(text, "  {} tokens", units::count(total));
     }
-    if let Some(cost) = message.cost.filter(|cost| *cost > Cost::ZERO) {
+    if let Some(cost) = message.cost.filter(|cost| *cost != Cost::ZERO) {
         let _ = write!(text, "  {}", units::cost(cost));
     }
     if message.copied {
@@ -101,13 +109,17 @@ fn part_line(part: &PartNode, styles: &Styles) -> TreeLine {
     let dim = styles.dim;
     let mut text = sanitize::line(&part.kind).into_owned();
     if let Some(tool) = &part.tool {
-        let style = if part.status == Some("error") { styles.error } else { styles.tool };
+        let has_failed = part.status == Some("error") || part.failure.is_some();
+        let style = if has_failed { styles.error } else { styles.tool };
         let _ = write!(
             text,
             " {style}{}{style:#} {}",
             sanitize::line(tool),
             part.status.unwrap_or_default()
         );
+    }
+    if let Some(failure) = &part.failure {
+        let _ = write!(text, " ({})", sanitize::line(&failure.to_string()));
     }
     let _ = write!(text, " {dim}{}{dim:#}", units::bytes(part.bytes));
     TreeLine {

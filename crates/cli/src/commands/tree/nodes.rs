@@ -1,12 +1,12 @@
 //! The nodes of a tree, as JSON prints them. `docs/json.md` documents the fields.
 
-use scrollback_core_type::{Cost, Message, Part, TokenCounts};
+use scrollback_core_type::{CommandFailure, Cost, Message, Part, TokenCounts, Usage};
 use scrollback_flow::{MessageHydrated, PartHydrated, SessionHydratedTree, TimelineEntry};
 use scrollback_stor_mmap::MappedSpan;
 use serde::Serialize;
 
 use crate::commands::fields;
-use crate::show::{describe_item, row_kind, speaker, status_name};
+use crate::show::{describe_item, message_ids, row_kind, speaker, status_name};
 
 /// A session of the tree, with its messages and subagents.
 #[derive(Serialize)]
@@ -19,6 +19,12 @@ pub(crate) struct Session {
     pub(super) tokens: fields::Tokens,
     /// The cost of the session in US dollars, without subagents.
     pub(super) cost: Cost,
+    /// The sums over the session and its subagents.
+    #[serde(rename = "withSubagents", skip_serializing_if = "Option::is_none")]
+    pub(super) with_subagents: Option<fields::WithSubagents>,
+    /// The number of sessions below, and the usage of the session and of them.
+    #[serde(skip)]
+    pub(super) sum: (usize, Usage),
     pub(super) messages: Vec<MessageNode>,
     /// The items between messages.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -35,6 +41,9 @@ pub(crate) struct Session {
 #[derive(Serialize)]
 pub(super) struct MessageNode {
     pub(super) id: String,
+    /// The message that it answers, for the order of the printed tree.
+    #[serde(skip)]
+    pub(super) question: Option<String>,
     pub(super) role: String,
     /// The type of the row in 2.x, if neither the user nor the model wrote the message.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -95,6 +104,9 @@ pub(super) struct PartNode {
     pub(super) tool: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<&'static str>,
+    /// How the command of the call failed, for the printed tree.
+    #[serde(skip)]
+    pub(super) failure: Option<CommandFailure>,
     pub(super) bytes: u64,
     /// The session of the subagent that this call started.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,6 +146,7 @@ pub(super) fn message_node(message: &MessageHydrated<'_>) -> MessageNode {
     let parts = message.parts.iter().map(part_node).collect();
     MessageNode {
         id: message.node.key.message.to_string(),
+        question: message_ids(message).1.map(ToString::to_string),
         role,
         kind: row_kind(message),
         speaker: speaker(message),
@@ -188,6 +201,7 @@ fn part_node(part: &PartHydrated<'_>) -> PartNode {
         kind,
         tool: call.and_then(|call| call.tool.as_ref()).map(|tool| tool.get().into_owned()),
         status: call.and_then(|call| call.state.as_ref()).map(|state| status_name(state.status())),
+        failure: call.and_then(|call| call.state.as_ref()?.command_failure()),
         bytes: size(part.node.span.as_ref()),
         session: None,
     }
@@ -195,6 +209,24 @@ fn part_node(part: &PartHydrated<'_>) -> PartNode {
 
 pub(super) fn size(span: Option<&MappedSpan>) -> u64 {
     span.map_or(0, |span| span.len() as u64)
+}
+
+impl Session {
+    /// Adds up the usage of the session and of the subagents in the tree. `deeper` is the usage of those
+    /// that are nested too deep.
+    pub(super) fn add_up(&mut self, own: Usage, deeper: &[Usage]) {
+        let mut usage = own;
+        deeper.iter().for_each(|it| usage += *it);
+        let mut count = deeper.len();
+        let parts = self.messages.iter().flat_map(|message| &message.parts);
+        let called = parts.filter_map(|part| part.session.as_deref());
+        for child in called.chain(&self.children) {
+            count += child.sum.0 + 1;
+            usage += child.sum.1;
+        }
+        self.sum = (count, usage);
+        self.with_subagents = fields::WithSubagents::new(count, &usage);
+    }
 }
 
 impl MessageNode {

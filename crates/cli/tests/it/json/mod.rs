@@ -105,6 +105,7 @@ fn undocumented_fields_are_detected() {
 fn check_sessions(check: &mut SchemaCheck, store: &Path) {
     let listed = run_on(store, &["ls", "--json"]).json();
     check.list("Session in ls", &listed);
+    check.list("Session in ls", &run_on(store, &["ls", "--roots", "--json"]).json());
     for (at, session) in listed.as_array().unwrap().iter().enumerate() {
         let id = session["id"].as_str().unwrap();
         check.object("Session in tree", &run_on(store, &["tree", "--json", id]).json());
