@@ -27,6 +27,7 @@ mod schema_cache;
 mod sessions;
 mod set_sum;
 mod shared_database;
+mod small_fields;
 mod suspicion;
 mod table_scan;
 mod transaction;

@@ -2,11 +2,12 @@
 
 use rusqlite::types::ValueRef;
 use scrollback_core_err::IssueKind;
-use scrollback_stor_mmap::Piece;
+use scrollback_stor_mmap::{Piece, Settled};
 
 use crate::json::splice;
 use crate::query_context::QueryContext;
 use crate::query_output::QueryOutput;
+use crate::small_fields::small_fields;
 
 /// Returns the text of a row.
 ///
@@ -42,17 +43,35 @@ pub(crate) fn size_if_oversized(context: &QueryContext<'_>, text: ValueRef<'_>) 
 
 /// Appends the record of a row to the arena: its text, with its id and its owners at the end.
 ///
+/// Of a record over the size limit, the small fields are appended, and the issue is returned. Such a
+/// record is never settled, so that every refresh reports it.
+///
 /// # Errors
 ///
-/// Returns the same issue kinds as [`record_text`].
+/// Returns an issue kind if the value is neither a text nor a blob.
 pub(crate) fn append_record(
     context: &QueryContext<'_>,
+    table: &str,
     text: ValueRef<'_>,
     updated_ms: i64,
     id: &[u8],
     out: &mut QueryOutput,
-) -> Result<Piece, IssueKind> {
-    let data = record_text(context, text)?;
-    let (stamp, settled) = context.stamp(data.len() as u64, updated_ms, 0);
-    Ok(out.arena.append(stamp, settled, |bytes| splice(bytes, data, id, &out.owners)))
+) -> Result<(Piece, Option<IssueKind>), IssueKind> {
+    match record_text(context, text) {
+        Ok(data) => {
+            let (stamp, settled) = context.stamp(data.len() as u64, updated_ms, 0);
+            Ok((
+                out.arena.append(stamp, settled, |bytes| splice(bytes, data, id, &out.owners)),
+                None,
+            ))
+        }
+        Err(IssueKind::TooLarge { size, limit }) => {
+            let data = small_fields(context, table, id);
+            let (stamp, _) = context.stamp(size, updated_ms, 0);
+            let write = |bytes: &mut Vec<u8>| splice(bytes, &data, id, &out.owners);
+            let piece = out.arena.append(stamp, Settled::Young, write);
+            Ok((piece, Some(IssueKind::TooLarge { size, limit })))
+        }
+        Err(kind) => Err(kind),
+    }
 }

@@ -42,6 +42,12 @@ impl Suspicion {
         }
     }
 
+    /// Checks whether the row numbers are compared, and not only the counts. Building an index of
+    /// scrollback compares the counts alone, which takes a fraction of the time.
+    pub(crate) fn is_thorough(self) -> bool {
+        matches!(self, Self::NumberOfParts | Self::Damage)
+    }
+
     /// Checks whether the tables are compared once for each state of the files, and not only once.
     /// Damage in a table itself remains, and so do parts without a message.
     pub(crate) fn is_repeated(self) -> bool {

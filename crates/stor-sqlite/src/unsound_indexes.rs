@@ -47,7 +47,7 @@ impl UnsoundTables {
             }
             *last = Some(files);
         }
-        let unsound = unsound_tables(context, suspicion.tables())?;
+        let unsound = unsound_tables(context, suspicion)?;
         let mut names = lock(&self.names);
         let before = names.len();
         names.extend(unsound);
@@ -83,17 +83,14 @@ pub(crate) fn indexes_of(db: &Connection, table: &str) -> rusqlite::Result<Vec<T
     names.into_iter().map(with_columns).collect()
 }
 
-/// Returns those tables that are damaged themselves, or that have an index with other entries than
-/// the rows of the table.
-fn unsound_tables(
-    context: &QueryContext<'_>,
-    tables: impl IntoIterator<Item = &'static str>,
-) -> Result<TableNames> {
+/// Returns those tables of a suspicion that are damaged themselves, or that have an index with other
+/// entries than the rows of the table.
+fn unsound_tables(context: &QueryContext<'_>, suspicion: Suspicion) -> Result<TableNames> {
     let mut unsound = TableNames::new();
     // A commit between two queries would make the sums differ.
     context.in_one_transaction(|| {
-        for table in tables {
-            if !is_sound(context.db, table)? {
+        for table in suspicion.tables() {
+            if !is_sound(context.db, table, suspicion.is_thorough())? {
                 unsound.insert(table);
             }
         }
@@ -102,23 +99,32 @@ fn unsound_tables(
     Ok(unsound)
 }
 
-fn is_sound(db: &Connection, table: &str) -> rusqlite::Result<bool> {
+fn is_sound(db: &Connection, table: &str, is_thorough: bool) -> rusqlite::Result<bool> {
     let indexes = indexes_of(db, table)?;
     if indexes.is_empty() {
         return Ok(true); // each query reads the table itself
     }
-    // `main` because a table that was found to be unsound before has a view in its place.
-    let sum = |hint: &str| -> rusqlite::Result<Option<(i64, f64)>> {
-        let sql = format!("SELECT count(*), total(rowid) FROM main.{} {hint}", quoted(table));
-        let read = |sql: &str| db.prepare(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)));
+    let rows_and_sum = |terms: &str, hint: &str| -> rusqlite::Result<Option<(i64, f64)>> {
+        // `main` because a table that was found to be unsound before has a view in its place.
+        let sql = format!("SELECT {terms} FROM main.{} {hint}", quoted(table));
+        let read = |sql: &str| {
+            db.prepare(sql)?
+                .query_row([], |row| Ok((row.get(0)?, if is_thorough { row.get(1)? } else { 0.0 })))
+        };
         match read(&sql) {
             Err(error) if is_damage(&error) => Ok(None),
             sum => sum.map(Some),
         }
     };
-    let Some(rows) = sum("NOT INDEXED")? else { return Ok(false) };
+    // SQLite answers `count(*)` alone from the heads of the pages.
+    let [of_table, of_index] = match is_thorough {
+        true => ["count(*), total(rowid)"; 2],
+        false => ["count(*)", "count(rowid)"],
+    };
+    let Some(rows) = rows_and_sum(of_table, "NOT INDEXED")? else { return Ok(false) };
     for index in indexes {
-        if sum(&format!("INDEXED BY {}", quoted(&index.name)))? != Some(rows) {
+        let hint = format!("INDEXED BY {}", quoted(&index.name));
+        if rows_and_sum(of_index, &hint)? != Some(rows) {
             return Ok(false);
         }
     }

@@ -1,10 +1,11 @@
 //! Builds the index of a database. One query lists all sessions, which threads then share. Each
 //! thread has a connection, and reads the messages of a session in the order of the database's
-//! index. One thread searches for messages whose session has no record.
+//! index. One thread searches for messages whose session has no record, and one counts the rows of
+//! the tables and the entries of their indexes: SQLite reports no error for an index that lacks rows.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -25,6 +26,8 @@ struct Queries {
     next_session: &'static str,
     /// Checks whether a session has a record.
     has_record: &'static str,
+    /// Count the rows of a table, and then the entries of each of its indexes.
+    counts: &'static [&'static [&'static str]],
     shape: RowFormat,
 }
 
@@ -44,6 +47,17 @@ const QUERIES: Queries = Queries {
         ORDER BY time_created, id",
     next_session: "SELECT min(session_id) FROM message WHERE session_id > ?1",
     has_record: "SELECT 1 FROM session WHERE id = ?1",
+    counts: &[
+        &[
+            "SELECT count(*) FROM session NOT INDEXED",
+            "SELECT count(rowid) FROM session INDEXED BY sqlite_autoindex_session_1",
+        ],
+        &[
+            "SELECT count(*) FROM message NOT INDEXED",
+            "SELECT count(rowid) FROM message INDEXED BY sqlite_autoindex_message_1",
+            "SELECT count(rowid) FROM message INDEXED BY message_session_time_created_id_idx",
+        ],
+    ],
     shape: RowFormat::V1,
 };
 
@@ -55,6 +69,17 @@ const QUERIES_V2: Queries = Queries {
         WHERE session_id = ?1 ORDER BY seq",
     next_session: "SELECT min(session_id) FROM session_message WHERE session_id > ?1",
     has_record: "SELECT 1 FROM session_v2 WHERE id = ?1",
+    counts: &[
+        &[
+            "SELECT count(*) FROM session_v2 NOT INDEXED",
+            "SELECT count(rowid) FROM session_v2 INDEXED BY sqlite_autoindex_session_v2_1",
+        ],
+        &[
+            "SELECT count(*) FROM session_message NOT INDEXED",
+            "SELECT count(rowid) FROM session_message INDEXED BY sqlite_autoindex_session_message_1",
+            "SELECT count(rowid) FROM session_message INDEXED BY session_message_session_seq_idx",
+        ],
+    ],
     shape: RowFormat::V2,
 };
 
@@ -103,11 +128,12 @@ fn build(path: &Path, queries: &'static Queries) -> Result<Index> {
         names: Names::default(),
         sessions: Vec::new(),
     };
-    let work = |worker: &mut Worker, at: usize| match at.checked_sub(1) {
-        None => worker.orphan_messages(path, settled),
-        Some(at) => worker.session(path, &records[at], settled),
+    let work = |worker: &mut Worker, at: usize| match at {
+        0 => worker.orphan_messages(path, settled),
+        1 => worker.count_entries(path),
+        at => worker.session(path, &records[at - 2], settled),
     };
-    let workers = run_jobs(records.len() + 1, threads(), start, work)?;
+    let workers = run_jobs(records.len() + 2, threads(), start, work)?;
     db.check()?;
     Ok(merge(workers.into_iter().map(|worker| (worker.names, worker.sessions)).collect()))
 }
@@ -140,6 +166,20 @@ impl Worker {
             Some(db) => db,
             none => none.insert(Database::open(path)?),
         })
+    }
+
+    /// Checks that each index has as many entries as its table has rows.
+    fn count_entries(&mut self, path: &Path) -> Result<()> {
+        let counts = self.queries.counts;
+        let db = &self.database(path)?.db;
+        for table in counts {
+            let mut entries = table.iter().map(|sql| db.query_row(sql, [], |row| row.get(0)));
+            let rows: i64 = entries.next().context("a table has a query")??;
+            for count in entries {
+                ensure!(count? == rows, "an index lacks rows");
+            }
+        }
+        Ok(())
     }
 
     /// Reads the messages whose session has no record.

@@ -8,8 +8,8 @@ use std::thread;
 
 use scrollback_core_id::{EntityKey, Scope, SessionKey};
 use scrollback_core_type::{StageCounts, StageName, StageResult};
-use scrollback_index::{IndexBuilder, SessionContents, SessionIndex};
-use scrollback_source::{Entry, Error, Result, ScanItem, Source, Survey, SurveyItem};
+use scrollback_index::{IndexBuilder, ProjectMeta, SessionContents, SessionIndex};
+use scrollback_source::{Entry, Result, ScanItem, Source, Survey, SurveyItem};
 
 use super::pool::{self, OnProgress, Worker};
 use super::projects;
@@ -51,30 +51,22 @@ pub fn build_index(
     let mut stage = Stage::begin(StageName::Index, source.clock());
     // Probed before anything is read, so that the next refresh finds what changes during the build.
     let token = source.probe(None)?.token;
-    source.check_indexes()?;
-    let mut issue_log = IssueLog::default();
     let mut builder = IndexBuilder::new(source.id().clone());
-    let jobs = thread::scope(|scope| {
-        // In parallel with the listing, because it takes as long.
-        let search = || sessions_without_record(source);
-        let without_record = thread::Builder::new().spawn_scoped(scope, search);
-        let (mut jobs, unread) = list_jobs(source, &mut builder, &mut issue_log)?;
-        let (without_record, more) = match without_record {
-            Ok(searching) => searching.join().unwrap_or_else(|panic| resume_unwind(panic))?,
-            Err(_) => search()?, // the system has no thread left
+    let StoreListing { projects, jobs, mut issue_log } = thread::scope(|scope| {
+        // In parallel with the listing, because an index of the store is nearly always sound.
+        let check = || source.check_indexes();
+        let checking = thread::Builder::new().spawn_scoped(scope, check);
+        let listing = list_store(source)?;
+        let is_incomplete = match checking {
+            Ok(checking) => checking.join().unwrap_or_else(|panic| resume_unwind(panic))?,
+            Err(_) => check()?, // the system has no thread left
         };
-        issue_log.issues.extend(more.issues);
-        let listed: HashSet<SessionKey> = jobs.iter().map(|job| job.key.clone()).collect();
-        let without_record = without_record.into_iter().filter(|key| !listed.contains(key));
-        // A record in a place that could not be read may be missing from both lists.
-        let mut keys: HashSet<SessionKey> = without_record.collect();
-        keys.extend(unread.sessions().filter(|key| !listed.contains(key)).cloned());
-        jobs.extend(keys.into_iter().map(|key| {
-            let may_have_record = unread.may_have_session(&key, None);
-            Job { key, entry: None, may_have_record }
-        }));
-        Ok::<_, Error>(jobs)
+        match is_incomplete {
+            true => list_store(source), // the first listing may lack records
+            false => Ok(listing),
+        }
     })?;
+    projects.iter().for_each(|meta| builder.add_project(meta));
     let with_issues = sessions_with_issues(&issue_log);
     let builder = Mutex::new(CountingBuilder { builder, counts: stage.counts });
     let waiting = Mutex::new(Vec::new());
@@ -159,18 +151,46 @@ struct Job {
     may_have_record: bool,
 }
 
-/// Adds the projects to the index, and lists every session that has a record, newest first. Also
-/// returns which records could not be read.
-fn list_jobs(
-    source: &dyn Source,
-    builder: &mut IndexBuilder,
-    issue_log: &mut IssueLog,
-) -> Result<(Vec<Job>, UnreadEntities)> {
+/// The projects of a store, and its sessions to read.
+struct StoreListing {
+    projects: Vec<ProjectMeta>,
+    jobs: Vec<Job>,
+    issue_log: IssueLog,
+}
+
+/// Lists the projects and every session: those with a record, newest first, and those without.
+fn list_store(source: &dyn Source) -> Result<StoreListing> {
+    thread::scope(|scope| {
+        // In parallel with the listing, because it takes as long.
+        let search = || sessions_without_record(source);
+        let without_record = thread::Builder::new().spawn_scoped(scope, search);
+        let (mut listing, unread) = list_jobs(source)?;
+        let (without_record, more) = match without_record {
+            Ok(searching) => searching.join().unwrap_or_else(|panic| resume_unwind(panic))?,
+            Err(_) => search()?, // the system has no thread left
+        };
+        listing.issue_log.issues.extend(more.issues);
+        let listed: HashSet<SessionKey> = listing.jobs.iter().map(|job| job.key.clone()).collect();
+        let without_record = without_record.into_iter().filter(|key| !listed.contains(key));
+        // A record in a place that could not be read may be missing from both lists.
+        let mut keys: HashSet<SessionKey> = without_record.collect();
+        keys.extend(unread.sessions().filter(|key| !listed.contains(key)).cloned());
+        listing.jobs.extend(keys.into_iter().map(|key| {
+            let may_have_record = unread.may_have_session(&key, None);
+            Job { key, entry: None, may_have_record }
+        }));
+        Ok(listing)
+    })
+}
+
+/// Lists the projects, and every session that has a record, newest first. Also returns which records
+/// could not be read.
+fn list_jobs(source: &dyn Source) -> Result<(StoreListing, UnreadEntities)> {
+    let mut issue_log = IssueLog::default();
     let Worker { mut reader, mut meta_builder, .. } = Worker::new(source)?;
-    let projects = projects::read_projects(&mut meta_builder, issue_log, |visit| {
+    let projects = projects::read_projects(&mut meta_builder, &mut issue_log, |visit| {
         reader.scan(&Scope::Projects, visit)
     })?;
-    projects.iter().for_each(|meta| builder.add_project(meta));
     let (mut jobs, mut unread) = (Vec::new(), UnreadEntities::default());
     reader.scan(&Scope::Sessions, &mut |item| {
         match item {
@@ -188,7 +208,7 @@ fn list_jobs(
         }
         ControlFlow::Continue(())
     })?;
-    Ok((jobs, unread))
+    Ok((StoreListing { projects, jobs, issue_log }, unread))
 }
 
 /// Returns the sessions that have messages and no record. The result may include other sessions.

@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use scrollback_core_err::Issue;
+use scrollback_core_err::{Issue, IssueKind};
 use scrollback_core_id::{MessageId, MessageKey, OrderKey, SessionKey};
 use scrollback_source::{BorrowedItem, BorrowedRecord, BorrowedVisitor};
+use scrollback_stor_mmap::Settled;
 use scrollback_stor_path::opencode::is_fork_copy;
 
 use crate::cells::{bytes, integer, optional_integer};
@@ -12,6 +13,7 @@ use crate::query_context::QueryContext;
 use crate::record::record_text;
 use crate::schema::tables::v1::MessageColumn;
 use crate::set_sum::SetSum;
+use crate::small_fields::small_fields;
 
 /// Passes the messages that a query selects to the visitor, and then their set. Returns `None` if
 /// the query selects no rows.
@@ -35,11 +37,29 @@ pub(crate) fn messages(
             let message = context.id(row, MessageColumn::Id.at(), MessageId::from_bytes)?;
             Ok(MessageKey { session: session.session.clone(), message }.into())
         };
-        let flow = match record_text(context, row.get_ref(MessageColumn::Data.at())?) {
-            Err(kind) => {
-                let key = read_key().unwrap_or_else(|_: Box<Issue>| session.clone().into());
-                visit(BorrowedItem::Issue(Some(key), context.issue(kind)))
+        let text = record_text(context, row.get_ref(MessageColumn::Data.at())?);
+        if let Err(kind) = &text {
+            let key = read_key().unwrap_or_else(|_: Box<Issue>| session.clone().into());
+            let flow = visit(BorrowedItem::Issue(Some(key), context.issue(kind.clone())));
+            if flow.is_break() {
+                return Ok(Some(flow));
             }
+        }
+        let flow = match text {
+            Err(IssueKind::TooLarge { size, .. }) => {
+                let bytes = small_fields(context, "message", id);
+                let (read_key, order, is_copy) = (&read_key, OrderKey(created), is_fork_copy(id));
+                let (stamp, _) = context.stamp(size, integer(row, MessageColumn::Updated.at())?, 0);
+                visit(BorrowedItem::Record(BorrowedRecord {
+                    read_key,
+                    order,
+                    is_copy,
+                    bytes: &bytes,
+                    stamp,
+                    settled: Settled::Young,
+                }))
+            }
+            Err(_) => ControlFlow::Continue(()),
             Ok(data) => {
                 let (read_key, order, is_copy) = (&read_key, OrderKey(created), is_fork_copy(id));
                 let updated = integer(row, MessageColumn::Updated.at())?;

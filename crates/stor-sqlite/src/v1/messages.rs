@@ -123,10 +123,15 @@ pub(crate) fn message_row(
     out.owners.set(session.session.as_bytes(), None);
     let (text, updated) =
         (row.get_ref(MessageColumn::Data.at())?, integer(row, MessageColumn::Updated.at())?);
-    let record = append_record(context, text, updated, message.as_bytes(), out);
+    let record = append_record(context, "message", text, updated, message.as_bytes(), out);
     let key = MessageKey { session: session.session.clone(), message };
     match record {
-        Ok(piece) => out.rows.push(Row::new(key, order, Some(piece))),
+        Ok((piece, issue)) => {
+            if let Some(kind) = issue {
+                out.note(Some(key.clone().into()), context, kind);
+            }
+            out.rows.push(Row::new(key, order, Some(piece)));
+        }
         Err(kind) => out.note(Some(key.into()), context, kind),
     }
     Ok(())

@@ -89,10 +89,15 @@ pub(crate) fn part_row(
     out.owners.set(session, Some(message));
     let (text, updated) =
         (row.get_ref(PartColumn::Data.at())?, integer(row, PartColumn::Updated.at())?);
-    let record = append_record(context, text, updated, part.as_bytes(), out);
+    let record = append_record(context, "part", text, updated, part.as_bytes(), out);
     let key = PartKey { message: message.clone(), part };
     match record {
-        Ok(piece) => out.rows.push(Row::new(key, OrderKey::default(), Some(piece))),
+        Ok((piece, issue)) => {
+            if let Some(kind) = issue {
+                out.note(Some(key.clone().into()), context, kind);
+            }
+            out.rows.push(Row::new(key, OrderKey::default(), Some(piece)));
+        }
         Err(kind) => out.note(Some(key.into()), context, kind),
     }
     Ok(())

@@ -4,6 +4,8 @@ use rusqlite::Row as SqlRow;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, OrderKey, PartKey, SessionKey};
 
+use scrollback_stor_mmap::Settled;
+
 use crate::cells::{bytes, id, integer, optional_integer};
 use crate::error::{Result, is_damage};
 use crate::query_context::QueryContext;
@@ -12,6 +14,7 @@ use crate::record::record_text;
 use crate::schema::row_kind::RowKind;
 use crate::schema::v2::{V2Schema, row_column};
 use crate::set_sum::SetSum;
+use crate::small_fields::small_fields;
 use crate::v2::ids::{message_ids_of_row, row_ids_of_message};
 use crate::v2::order::{mark_v2_set, order_stamp, row_order};
 use crate::v2::progress::Progress;
@@ -278,38 +281,55 @@ pub(crate) fn with_row(
     out: &mut QueryOutput,
     then: impl FnOnce(&V2Row<'_>, &mut QueryOutput),
 ) -> rusqlite::Result<()> {
-    match read_row(context, v2, session, row, progress)? {
-        Ok(v2_row) => then(&v2_row, out),
+    let mut small = Vec::new();
+    match read_row(context, v2, session, row, progress, &mut small)? {
+        Ok((v2_row, issue)) => {
+            if let Some((key, kind)) = issue {
+                out.note(Some(key), context, kind);
+            }
+            then(&v2_row, out);
+        }
         Err((key, kind)) => out.note(Some(key), context, kind),
     }
     Ok(())
 }
 
+/// A row, and the issue that its text is over the size limit.
+type RowAndIssue<'r> = (V2Row<'r>, Option<(EntityKey, IssueKind)>);
+
 /// Returns a row with the columns of [`row_column`]. The inner error is the issue of a row that
-/// cannot be read.
-pub(crate) fn read_row<'r>(
+/// cannot be read. A row with a text over the size limit has only its small fields, which are
+/// written to `small`.
+fn read_row<'r>(
     context: &QueryContext<'_>,
     v2: &V2Schema,
     session: &SessionKey,
     row: &'r SqlRow<'_>,
     progress: &Progress,
-) -> rusqlite::Result<Result<V2Row<'r>, (EntityKey, IssueKind)>> {
+    small: &'r mut Vec<u8>,
+) -> rusqlite::Result<Result<RowAndIssue<'r>, (EntityKey, IssueKind)>> {
     let id = match id(row, row_column::ID, MessageId::from_bytes)? {
         Ok(id) => id,
         Err(kind) => return Ok(Err((session.clone().into(), kind))),
     };
-    let text = match record_text(context, row.get_ref(row_column::DATA)?) {
-        Ok(text) => text,
-        Err(kind) => {
-            let key = MessageKey { session: session.session.clone(), message: id };
-            return Ok(Err((key.into(), kind)));
-        }
-    };
+    let message_key = || MessageKey { session: session.session.clone(), message: id.clone() };
+    let (text, size, issue): (&[u8], _, _) =
+        match record_text(context, row.get_ref(row_column::DATA)?) {
+            Ok(text) => (text, text.len() as u64, None),
+            Err(kind @ IssueKind::TooLarge { size, .. }) => {
+                *small = small_fields(context, "session_message", id.as_bytes());
+                (small, size, Some((message_key().into(), kind)))
+            }
+            Err(kind) => return Ok(Err((message_key().into(), kind))),
+        };
     let updated = integer(row, row_column::UPDATED)?;
     let (seq, order) = (integer(row, row_column::SEQ)?, row_order(v2, row)?);
     let kind_name = bytes(row, row_column::KIND)?;
     let kind = RowKind::from_name(kind_name);
     let stamp_extra = order_stamp(order) ^ progress.parent_stamp(kind);
-    let (stamp, settled) = context.stamp(text.len() as u64, updated, stamp_extra);
-    Ok(Ok(V2Row { id, kind, kind_name, seq, order, updated, stamp, settled, data: text }))
+    let (stamp, settled) = context.stamp(size, updated, stamp_extra);
+    // A row that lacks fields is never settled, so that every refresh reports it.
+    let settled = if issue.is_some() { Settled::Young } else { settled };
+    let v2_row = V2Row { id, kind, kind_name, seq, order, updated, stamp, settled, data: text };
+    Ok(Ok((v2_row, issue)))
 }

@@ -7,11 +7,12 @@ use scrollback_core_id::{EntityKey, MessageKey, OrderKey, PartKey, Scope};
 use scrollback_core_type::{Message, Parse, Part, Session};
 use scrollback_source::{BorrowedItem, Entry, Source, Survey};
 use scrollback_stor_sqlite::SqliteReader;
+use serde_json::json;
 
 use crate::calls::{key_names, orphans, scan, session_key, spans, tree};
 use crate::support::{
-    SMALL_ROWS, database_with_rows, entry_json, issues, open, open_limited, open_writer,
-    read_everything, sessions, survey_sorted,
+    SMALL_ROWS, V2_SCHEMA, database_with_rows, database_with_schema, entry_json, issues, open,
+    open_limited, open_writer, read_everything, sessions, survey_sorted,
 };
 
 fn message_key(id: &str) -> EntityKey {
@@ -57,7 +58,7 @@ fn nulls_are_absent() {
 #[test]
 fn invalid_nulls_cost_their_row() {
     let schema = crate::support::SCHEMA.replace(" NOT NULL", "");
-    let (_dir, database) = crate::support::database_with_schema(
+    let (_dir, database) = database_with_schema(
         &schema,
         &format!(
             "{SMALL_ROWS} INSERT INTO message VALUES (NULL, 'ses_1', 2, 2, '{{}}'),
@@ -214,7 +215,13 @@ fn rows_over_the_limit(len: usize) {
     ));
     let limited = open_limited(&database, 1000);
     let listing = tree(&limited, &session_key("ses_1"));
-    assert_eq!(key_names(&listing.entries), ["ses_1", "msg_2", "prt_4"]);
+    // Sources: opencode#17622, opencode#50089, opencode#30165 (`04-huge-summary-row`). What belongs to
+    // a message with a huge field stays in its place.
+    assert_eq!(key_names(&listing.entries), ["ses_1", "msg_1", "prt_1", "msg_2", "prt_3", "prt_4"]);
+    let message = entry_json(&listing.entries[1]);
+    assert_eq!(message, json!({"role": "user", "id": "msg_1", "sessionID": "ses_1"}));
+    assert_eq!(listing.entries[1].span.as_ref().unwrap().stamp().size, len as u64 + 22);
+    assert!(!listing.entries[1].span.as_ref().unwrap().is_settled(), "it is reported each time");
     let mut problems = issues(&listing);
     problems.sort_by(|a, b| a.0.cmp(&b.0));
     let oversized = |more| IssueKind::TooLarge { size: len as u64 + more, limit: 1000 };
@@ -247,15 +254,39 @@ fn rows_over_the_limit(len: usize) {
     let parts = scan(&limited, &Scope::AllParts);
     assert_eq!(
         (key_names(&parts.entries).join(" "), parts.issues.len()),
-        ("prt_1 prt_2 prt_4".into(), 1)
+        ("prt_1 prt_2 prt_3 prt_4".into(), 1)
     );
-    for (scope, count) in [(Scope::AllParts, 3), (Scope::Messages(session_key("ses_1")), 1)] {
+    for (scope, count) in [(Scope::AllParts, 3), (Scope::Messages(session_key("ses_1")), 2)] {
         assert_eq!(count_borrowed(&open_limited(&database, 1000), &scope), (count, 1));
     }
     assert_eq!(survey_sorted(&limited, &Survey::Messages(&session_key("ses_1"))).0.len(), 3);
     let all = limited.with_options(Default::default());
     assert_eq!(spans(&all, &keys).entries.len(), 2);
     assert_eq!(read_everything(&all).1, 0);
+}
+
+#[test]
+fn a_row_of_2x_over_the_limit_keeps_its_place_and_its_small_fields() {
+    let long = "x".repeat(3 << 20);
+    let (_dir, database) = database_with_schema(
+        V2_SCHEMA,
+        &format!(
+            "INSERT INTO session_v2 (id, project_id, slug, directory, version, time_created, time_updated)
+                 VALUES ('ses_1', 'p', 's', '/w', '2.0.0', 1, 1);
+             INSERT INTO session_message (id, session_id, type, seq, time_created, time_updated, data)
+                 VALUES ('msg_1', 'ses_1', 'user', 1, 1, 1, '{{\"text\":\"{long}\",\"time\":{{\"created\":7}}}}'),
+                     ('msg_2', 'ses_1', 'user', 2, 2, 2, '{{\"text\":\"y\",\"time\":{{\"created\":8}}}}');"
+        ),
+    );
+    let listing = tree(&open_limited(&database, 1000), &session_key("ses_1"));
+    let messages =
+        listing.entries.iter().filter(|entry| matches!(entry.key, EntityKey::Message(_)));
+    let messages: Vec<_> = messages.map(entry_json).collect();
+    assert_eq!(messages.len(), 2);
+    assert_eq!(messages[0]["id"], "msg_1");
+    assert_eq!(messages[0]["role"], "user");
+    assert_eq!(messages[0]["time"]["created"], 7);
+    assert!(issues(&listing).iter().any(|(_, kind)| matches!(kind, IssueKind::TooLarge { .. })));
 }
 
 #[test]
