@@ -78,6 +78,11 @@ const STEPS: &[Step] = &[
         run: stress,
     },
     Step {
+        name: "mangle",
+        fix: "run the command that it prints for the fault, and read the saved input",
+        run: mangle,
+    },
+    Step {
         name: "loom",
         fix: "run `cargo xtask loom`, which prints the failing interleaving",
         run: loom,
@@ -171,6 +176,14 @@ fn stress(tools: &Toolbox) -> Result<Outcome> {
     let program = ["run", "--quiet", "--package", "scrollback-stress", "--bin", "stress", "--"];
     run_to_success(tools.command("cargo")?.args(program).args(["--reads", "10000"]))?;
     run_to_success(tools.command("cargo")?.args(program).args(["sqlite", "--seconds", "4"]))
+}
+
+/// Damages stores at random, with a fixed seed; `cargo xtask mangle` does it longer and with other
+/// seeds.
+fn mangle(tools: &Toolbox) -> Result<Outcome> {
+    let program = ["run", "--quiet", "--package", "scrollback-stress", "--bin", "mangle", "--"];
+    let run = ["--seed", "1", "--iterations", "60", "--allow-known"];
+    run_to_success(tools.command("cargo")?.args(program).args(run))
 }
 
 fn loom(tools: &Toolbox) -> Result<Outcome> {

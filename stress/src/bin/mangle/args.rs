@@ -35,4 +35,7 @@ pub(crate) struct Args {
     /// Where to save failing inputs
     #[arg(long, default_value = "target/mangle")]
     pub(crate) save: PathBuf,
+    /// Do not fail for faults that are known and not repaired yet
+    #[arg(long)]
+    pub(crate) allow_known: bool,
 }

@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::case::Case;
+use crate::known::is_known;
 use crate::verify::Symptom;
 
 /// The faults of a run.
@@ -83,6 +84,14 @@ impl Findings {
 
     pub(crate) fn classes(&self) -> usize {
         self.classes.len()
+    }
+
+    /// Returns the number of classes that are not in the list of known faults.
+    pub(crate) fn unknown_classes(&self) -> usize {
+        let is_unknown = |name: &&String| {
+            name.split_once(" | ").is_none_or(|(symptom, damage)| !is_known(symptom, damage))
+        };
+        self.classes.keys().filter(is_unknown).count()
     }
 }
 

@@ -15,6 +15,7 @@ mod findings;
 mod guard;
 mod in_process;
 mod json;
+mod known;
 mod processes;
 mod random;
 mod run;
