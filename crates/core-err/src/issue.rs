@@ -141,6 +141,12 @@ pub enum IssueKind {
         /// The JSON text of the value, cut to a limited length.
         value: String,
     },
+    /// A number is negative that cannot be: a count of tokens, or a cost. It counts as it is.
+    #[error("{value} is negative, which cannot be")]
+    ImpossibleNumber {
+        /// The number.
+        value: String,
+    },
     /// The record has a role, a part kind or a tool status that this version does not know. It is kept whole.
     #[error("unknown {category} {value:?}; kept as raw JSON")]
     Unknown {
@@ -270,6 +276,7 @@ impl IssueKind {
             Self::WrongShape { .. } | Self::WrongType { .. } | Self::Converted { .. } => {
                 "wrong type"
             }
+            Self::ImpossibleNumber { .. } => "impossible number",
             Self::Unknown { .. } => "unknown",
             Self::LoneSurrogates { .. } => "repaired text",
             Self::TooLarge { .. } => "too large",

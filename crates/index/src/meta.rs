@@ -86,6 +86,8 @@ pub struct SessionMeta {
     /// Whether the record could not be parsed. Only the key and the fields that come from its place in
     /// the store are set then.
     pub damaged: bool,
+    /// The issues of single fields of the record, in the encoding of the caller; `None` if there are none.
+    pub issues: Option<Name>,
     /// The stamp of the record when it was read.
     pub observed: ObservedStamp,
 }
@@ -109,6 +111,7 @@ impl SessionMeta {
             updated: None,
             archived: None,
             damaged: false,
+            issues: None,
             observed: ObservedStamp::default(),
         }
     }
@@ -140,6 +143,8 @@ pub struct RefreshState {
     pub unclean_messages: u32,
     /// The number of messages with parts that were not listed or have no stamp yet.
     pub unlisted_messages: u32,
+    /// The number of messages with issues of single fields.
+    pub messages_with_issues: u32,
     /// Whether some content must be read again even if its stamp is equal, because it could not be
     /// read or may have been in the middle of a write.
     pub unsettled: bool,
@@ -160,30 +165,33 @@ pub struct SessionState {
 impl RefreshState {
     /// Adds a message to the counts.
     pub fn add(&mut self, message: &MessageMeta) {
-        let [unfinished, unclean, unlisted] = refresh_counts(message);
+        let [unfinished, unclean, unlisted, with_issues] = refresh_counts(message);
         self.unfinished_messages = self.unfinished_messages.saturating_add(unfinished);
         self.unclean_messages = self.unclean_messages.saturating_add(unclean);
         self.unlisted_messages = self.unlisted_messages.saturating_add(unlisted);
+        self.messages_with_issues = self.messages_with_issues.saturating_add(with_issues);
     }
 
     /// Removes a message from the counts.
     pub fn remove(&mut self, message: &MessageMeta) {
-        let [unfinished, unclean, unlisted] = refresh_counts(message);
+        let [unfinished, unclean, unlisted, with_issues] = refresh_counts(message);
         self.unfinished_messages = self.unfinished_messages.saturating_sub(unfinished);
         self.unclean_messages = self.unclean_messages.saturating_sub(unclean);
         self.unlisted_messages = self.unlisted_messages.saturating_sub(unlisted);
+        self.messages_with_issues = self.messages_with_issues.saturating_sub(with_issues);
     }
 }
 
-/// Returns how much a message adds to the counts of unfinished, unclean and unlisted messages.
-fn refresh_counts(message: &MessageMeta) -> [u32; 3] {
+/// Returns how much a message adds to the counts of messages that are unfinished, unclean, unlisted or
+/// have issues.
+fn refresh_counts(message: &MessageMeta) -> [u32; 4] {
     let parts = || message.parts.iter().flat_map(|list| list.refs.iter());
     let part_sets = message.parts.iter().filter_map(|list| list.part_set);
     let observed = parts().filter_map(|part| part.observed);
     let is_clean =
         message.observed.clean && part_sets.chain(observed).all(|observed| observed.clean);
     let is_listed = message.parts.is_some() && parts().all(|part| part.observed.is_some());
-    [message.is_unfinished(), !is_clean, !is_listed].map(u32::from)
+    [message.is_unfinished(), !is_clean, !is_listed, message.issues.is_some()].map(u32::from)
 }
 
 impl SessionState {
@@ -232,6 +240,8 @@ pub struct MessageMeta {
     pub summary: bool,
     /// Whether the record could not be parsed. Only its key and order are set then.
     pub damaged: bool,
+    /// The issues of single fields of the record, in the encoding of the caller; `None` if there are none.
+    pub issues: Option<Name>,
     /// The stamp of the record when it was read.
     pub observed: ObservedStamp,
     /// The parts; `None` until they are listed.

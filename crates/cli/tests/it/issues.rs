@@ -153,3 +153,51 @@ fn one_line_counts_the_issues_of_each_category() {
     let json = run_with_cache(store.path(), &cache, &["ls", "--json"]);
     assert_eq!(json.stderr, "3 unreadable, 1 wrong type; --issues lists them\n");
 }
+
+/// Case 14 of the public reports (opencode 38703, 24572): wrong types and impossible numbers in the usage of
+/// messages are issues, from a cold and a warm index.
+#[test]
+fn wrong_types_and_impossible_numbers_are_reported_each_time() {
+    let store = store_from_text(
+        r#"
+        //- session/p/ses_1.json
+        {"id":"ses_1","title":"t","time":{"created":1,"updated":"late"}}
+        //- message/ses_1/msg_1.json
+        {"id":"msg_1","sessionID":"ses_1","role":"assistant","time":{"created":1},"tokens":"many","cost":[1]}
+        //- message/ses_1/msg_2.json
+        {"id":"msg_2","sessionID":"ses_1","role":"assistant","time":{"created":2},"cost":-0.5,
+         "tokens":{"input":-500,"output":"12","reasoning":0,"cache":{"read":700,"write":0}}}
+        //- message/ses_1/msg_3.json
+        {"id":"msg_3","sessionID":"ses_1","role":"user","time":{"created":3},"summary":{"diffs":[]}}
+        "#,
+    );
+    for file in ["session/p/ses_1", "message/ses_1/msg_1", "message/ses_1/msg_2"] {
+        let path = store.path().join(format!("storage/{file}.json"));
+        let content = fs::read(&path).unwrap();
+        write_old_file(path, &content);
+    }
+    let cache = tempfile::tempdir().unwrap();
+    let expected = [
+        ("message/ses_1/msg_1.json, field cost: expected a number", "msg_1"),
+        ("message/ses_1/msg_1.json, field tokens: expected an object", "msg_1"),
+        ("message/ses_1/msg_2.json, field cost: -0.5 is negative", "msg_2"),
+        ("message/ses_1/msg_2.json, field tokens.input: -500 is negative", "msg_2"),
+        ("message/ses_1/msg_2.json, field tokens.output: expected a whole number", "msg_2"),
+        ("session/p/ses_1.json, field time.updated: expected a whole number", "ses_1"),
+    ];
+    for _ in 0..3 {
+        let listed = run_with_cache(store.path(), &cache, &["ls", "--issues"]);
+        assert_eq!(listed.stderr.lines().count(), expected.len(), "{}", listed.stderr);
+        for (issue, key) in expected {
+            let line = listed.stderr.lines().find(|line| line.contains(issue));
+            assert!(line.is_some_and(|line| line.contains(key)), "{issue}: {}", listed.stderr);
+        }
+        let brief = run_with_cache(store.path(), &cache, &["ls"]);
+        assert_eq!(brief.stderr, "4 wrong type, 2 impossible number; --issues lists them\n");
+    }
+    // A repaired record has no issue any more.
+    let repaired = br#"{"id":"msg_1","sessionID":"ses_1","role":"assistant","time":{"created":1}}"#;
+    fs::write(store.path().join("storage/message/ses_1/msg_1.json"), repaired).unwrap();
+    let brief = run_with_cache(store.path(), &cache, &["ls", "--verify", "full"]);
+    assert!(brief.stderr.contains("2 impossible number, 2 wrong type"), "{}", brief.stderr);
+}

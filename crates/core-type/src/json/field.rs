@@ -67,8 +67,8 @@ pub(crate) fn read_field<'a, T: Field<'a>>(
     Ok(())
 }
 
-/// Reads the value of the field `name` of a head. A value of another type that can be converted is an
-/// issue. Any other is absent, without an issue: the same name can have another type in another record.
+/// Reads the value of the field `name` of a head. A value of another type is an issue, and absent unless
+/// it can be converted. An explicit null is an absent field without an issue.
 #[inline]
 pub(crate) fn read_head_field<'a, T: Field<'a>>(
     scanner: &mut Scanner<'a>,
@@ -84,6 +84,9 @@ pub(crate) fn read_head_field<'a, T: Field<'a>>(
     let converted = T::convert(raw);
     if converted.is_some() {
         note_conversion::<T>(scanner, &mark, name, raw);
+    } else if raw != "null" {
+        scanner.note(&mark, IssueKind::WrongType { expected: T::EXPECTED });
+        scanner.set_field_of_issues_since(&mark, name);
     }
     Ok(converted)
 }

@@ -2,7 +2,7 @@
 
 use scrollback_core_id::{MessageId, ProjectId, SessionId};
 
-use crate::json::{LazyStr, Number, head};
+use crate::json::{LazyStr, Number, RawJson, head};
 
 head! {
     /// The fields of a session that lists need.
@@ -55,8 +55,8 @@ head! {
         finish: LazyStr<'a> = "finish",
         /// The error of a failed answer.
         error: ErrorHead<'a> = "error",
-        /// Whether the answer is the summary of a compaction. Absent in user messages.
-        summary: bool = "summary",
+        /// `true` if an answer is the summary of a compaction. An object in a user message.
+        summary: RawJson<'a> = "summary",
     }
 }
 

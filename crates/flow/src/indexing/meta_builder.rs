@@ -12,6 +12,8 @@ use scrollback_index::{
 use scrollback_source::Observation;
 use scrollback_stor_mmap::{MappedSpan, Settled};
 
+use super::kept_issues::{kept_text, note_impossible_numbers};
+
 /// The place of a message in its session, and whether the message is a copy.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MessagePosition {
@@ -28,6 +30,17 @@ pub(crate) struct MetaBuilder {
 impl MetaBuilder {
     fn intern(&mut self, text: Option<LazyStr<'_>>) -> Option<Name> {
         text.map(|text| self.names.intern(&text.get()))
+    }
+
+    /// Takes the issues of single fields out of the issues of a record, as the text that the index keeps.
+    /// Leaves all issues if one of them needs a further read of the record.
+    fn keep_issues(&mut self, issues: &mut Vec<Issue>) -> Option<Name> {
+        if issues.is_empty() {
+            return None; // by far the usual case
+        }
+        let text = kept_text(issues)?;
+        issues.clear();
+        Some(self.names.intern(&text))
     }
 
     pub(crate) fn project(
@@ -50,13 +63,17 @@ impl MetaBuilder {
         provenance: &Provenance,
         span: &MappedSpan,
     ) -> (SessionMeta, Vec<Issue>) {
-        let (head, issues) = value_and_issues(SessionHead::parse(span));
+        let (head, mut issues) = value_and_issues(SessionHead::parse(span));
         let damaged = head.is_none();
         let head = head.unwrap_or_default();
         let time = head.time.unwrap_or_default();
         let tokens = head.tokens.filter(|_| provenance.has_complete_totals());
         let cost = head.cost.map(Cost::from).unwrap_or_default();
         let recorded_totals = tokens.map(|tokens| RecordedTotals { tokens: tokens.into(), cost });
+        if let Some(totals) = &recorded_totals {
+            note_impossible_numbers(Some(&totals.tokens), Some(totals.cost), &mut issues);
+        }
+        let kept = self.keep_issues(&mut issues);
         let meta = SessionMeta {
             key,
             order,
@@ -73,6 +90,7 @@ impl MetaBuilder {
             updated: time.updated,
             archived: time.archived,
             damaged,
+            issues: kept,
             observed: observed_from_span(span, issues.is_empty()),
         };
         (meta, issues)
@@ -108,12 +126,15 @@ impl MetaBuilder {
         metas: &mut Vec<MessageMeta>,
     ) -> Vec<Issue> {
         let mut head = MessageHead::default();
-        let (issues, damaged) = match head.parse_into(bytes) {
+        let (mut issues, damaged) = match head.parse_into(bytes) {
             Ok(issues) => (issues, false),
             Err(issue) => (vec![*issue], true),
         };
         let TimeHead { created, completed, .. } = head.time.unwrap_or_default();
         let prompt_model = head.model.unwrap_or_default();
+        let (tokens, cost) = (head.tokens.map(TokenCounts::from), head.cost.map(Cost::from));
+        note_impossible_numbers(tokens.as_ref(), cost, &mut issues);
+        let kept = self.keep_issues(&mut issues);
         metas.push(MessageMeta {
             key,
             order,
@@ -130,13 +151,14 @@ impl MetaBuilder {
             agent: self.intern(head.agent.or(head.mode)),
             provider: self.intern(head.provider_id.or(prompt_model.provider_id)),
             model: self.intern(head.model_id.or(prompt_model.model_id)),
-            tokens: head.tokens.map(TokenCounts::from),
-            cost: head.cost.map(Cost::from),
+            tokens,
+            cost,
             steps: None,
             finish: self.intern(head.finish),
             error: self.intern(head.error.and_then(|error| error.name)),
-            summary: head.summary == Some(true),
+            summary: head.summary.is_some_and(|summary| summary.get() == "true"),
             damaged,
+            issues: kept,
             observed: ObservedStamp { clean: observed.clean && issues.is_empty(), ..observed },
             parts: None,
         });

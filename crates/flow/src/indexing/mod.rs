@@ -6,6 +6,7 @@
 
 mod build;
 mod counters;
+mod kept_issues;
 mod meta_builder;
 mod options;
 pub(crate) mod pool;
@@ -23,6 +24,7 @@ mod verify_parts;
 
 pub use build::build_index;
 pub use counters::RefreshCounters;
+pub(crate) use kept_issues::kept_issues;
 pub(crate) use meta_builder::{observed_from_observation, part_ref};
 pub use options::{RefreshOptions, Verify};
 pub use pool::{OnProgress, Progress};

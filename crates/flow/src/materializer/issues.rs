@@ -11,6 +11,7 @@ use scrollback_index::View;
 
 use super::dirty::Dirty;
 use super::state::SessionMaterializer;
+use crate::indexing::kept_issues;
 
 impl SessionMaterializer {
     /// Returns the issues of the store as far as it was read, in any order.
@@ -24,6 +25,13 @@ impl SessionMaterializer {
         // A session whose record cannot be read has an issue that says so.
         let mut kept = self.orphans(&view);
         kept.retain(|kept| !known.contains(&kept.key));
+        for (key, text) in view.kept_issues() {
+            let path = self.source.locate(&key);
+            kept.extend(kept_issues(&text).into_iter().map(|mut issue| {
+                issue.place.path.clone_from(&path);
+                StageIssue { stage: StageName::Index, key: Some(key.clone()), issue }
+            }));
+        }
         issues.extend(kept);
         issues
     }

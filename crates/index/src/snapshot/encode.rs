@@ -108,6 +108,7 @@ impl Encoder {
         row.u32(session::UNFINISHED_MESSAGES, refresh_state.unfinished_messages);
         row.u32(session::UNCLEAN_MESSAGES, refresh_state.unclean_messages);
         row.u32(session::UNLISTED_MESSAGES, refresh_state.unlisted_messages);
+        row.u32(session::MESSAGES_WITH_ISSUES, refresh_state.messages_with_issues);
         if let Some(resume) = &state.resume {
             row.text(session::RESUME, resume, texts);
         }
@@ -144,6 +145,7 @@ impl Encoder {
             );
             row.u32(session::DIRECTORY, names.number_of(meta.directory.as_ref()));
             row.u32(session::PROGRAM_VERSION, names.number_of(meta.version.as_ref()));
+            row.u32(session::ISSUES, names.number_of(meta.issues.as_ref()));
             row.u32(session::ORIGIN, names.number_of(meta.origin.as_ref()));
         }
         row.u32(session::FLAGS, flags);
@@ -183,6 +185,7 @@ impl Encoder {
         row.u32(message::PROVIDER, names.number_of(meta.provider.as_ref()));
         row.u32(message::MODEL, names.number_of(meta.model.as_ref()));
         row.u32(message::FINISH, names.number_of(meta.finish.as_ref()));
+        row.u32(message::ISSUES, names.number_of(meta.issues.as_ref()));
         row.u32(message::ERROR, names.number_of(meta.error.as_ref()));
         let mut flags = role_number(meta.role)
             | flag_if(meta.observed.clean, message::CLEAN)

@@ -3,7 +3,7 @@
 /// The first bytes of every snapshot.
 pub(super) const MAGIC: [u8; 8] = *b"SCROLLBK";
 /// The format number. Increase it with every change of the layout or of a field's meaning.
-pub(super) const VERSION: u32 = 8;
+pub(super) const VERSION: u32 = 9;
 
 /// The header.
 pub(super) mod header {
@@ -134,7 +134,10 @@ pub(super) mod session {
     pub(crate) const UNFINISHED_MESSAGES: usize = RESUME + super::TEXT_REF_LEN;
     pub(crate) const UNCLEAN_MESSAGES: usize = UNFINISHED_MESSAGES + 4;
     pub(crate) const UNLISTED_MESSAGES: usize = UNCLEAN_MESSAGES + 4;
-    pub(crate) const PROJECT: usize = UNLISTED_MESSAGES + 4;
+    pub(crate) const MESSAGES_WITH_ISSUES: usize = UNLISTED_MESSAGES + 4;
+    /// A shared text, as the next four.
+    pub(crate) const ISSUES: usize = MESSAGES_WITH_ISSUES + 4;
+    pub(crate) const PROJECT: usize = ISSUES + 4;
     pub(crate) const DIRECTORY: usize = PROJECT + 4;
     pub(crate) const PROGRAM_VERSION: usize = DIRECTORY + 4;
     pub(crate) const ORIGIN: usize = PROGRAM_VERSION + 4;
@@ -177,7 +180,8 @@ pub(super) mod message {
     pub(crate) const MODEL: usize = PROVIDER + 4;
     pub(crate) const FINISH: usize = MODEL + 4;
     pub(crate) const ERROR: usize = FINISH + 4;
-    pub(crate) const FIRST_PART: usize = ERROR + 4;
+    pub(crate) const ISSUES: usize = ERROR + 4;
+    pub(crate) const FIRST_PART: usize = ISSUES + 4;
     pub(crate) const PART_COUNT: usize = FIRST_PART + 4;
     pub(crate) const FLAGS: usize = PART_COUNT + 4;
     pub(crate) const LEN: usize = FLAGS + 4;
@@ -222,8 +226,8 @@ pub(super) mod tombstone {
 }
 
 // `docs/format/snapshot.md` quotes these lengths. A change of them needs a new format number.
-const _: () = assert!(header::LEN == 288 && project::LEN == 72 && session::LEN == 424);
-const _: () = assert!(message::LEN == 228 && part::LEN == 72 && tombstone::LEN == 76);
+const _: () = assert!(header::LEN == 288 && project::LEN == 72 && session::LEN == 432);
+const _: () = assert!(message::LEN == 232 && part::LEN == 72 && tombstone::LEN == 76);
 
 /// A row of an epoch that this state continues, with the last revision that the state includes.
 pub(super) mod lineage {

@@ -12,7 +12,7 @@ use super::decode::Snapshot;
 use super::layout::{Section, message, part, project, session, tombstone};
 use super::row::Row;
 use crate::{
-    MessageMeta, ObservedStamp, PartList, PartRef, ProjectMeta, RefreshState, SessionMeta,
+    MessageMeta, Name, ObservedStamp, PartList, PartRef, ProjectMeta, RefreshState, SessionMeta,
     SessionState,
 };
 
@@ -112,6 +112,7 @@ impl Snapshot {
             updated: row.time(session::UPDATED),
             archived: row.time(session::ARCHIVED),
             damaged: has(session::DAMAGED),
+            issues: self.name(row.u32(session::ISSUES)),
             observed: row.observed(session::STAMP, has(session::CLEAN)),
         })
     }
@@ -123,6 +124,17 @@ impl Snapshot {
             tokens: row.tokens(session::TOKENS),
             cost: row.cost(session::COST),
         })
+    }
+
+    /// Returns the issues of a session's record, and the number of its messages with issues.
+    pub(crate) fn session_issues(&self, number: u32) -> (Option<Name>, u32) {
+        let row = self.session_row(number);
+        (self.name(row.u32(session::ISSUES)), row.u32(session::MESSAGES_WITH_ISSUES))
+    }
+
+    /// Returns the issues of a message.
+    pub(crate) fn message_issues(&self, number: u32) -> Option<Name> {
+        self.name(self.message_row(number).u32(message::ISSUES))
     }
 
     /// Returns the usage of all messages of a session.
@@ -154,6 +166,7 @@ impl Snapshot {
             unfinished_messages: row.u32(session::UNFINISHED_MESSAGES),
             unclean_messages: row.u32(session::UNCLEAN_MESSAGES),
             unlisted_messages: row.u32(session::UNLISTED_MESSAGES),
+            messages_with_issues: row.u32(session::MESSAGES_WITH_ISSUES),
             unsettled: has(session::UNSETTLED),
         }
     }
@@ -265,6 +278,7 @@ impl Snapshot {
             error: self.name(row.u32(message::ERROR)),
             summary: has(message::SUMMARY),
             damaged: has(message::DAMAGED),
+            issues: self.name(row.u32(message::ISSUES)),
             observed: row.observed(message::STAMP, has(message::CLEAN)),
             parts: has(message::HAS_PARTS).then(parts),
         })

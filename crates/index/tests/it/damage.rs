@@ -42,7 +42,7 @@ fn every_flipped_byte_is_refused() {
             let expected = match at {
                 0..8 => SnapshotError::Foreign,
                 8..12 => {
-                    let mut version = 8_u32.to_le_bytes();
+                    let mut version = 9_u32.to_le_bytes();
                     version[at - 8] ^= flip;
                     SnapshotError::Version { version: u32::from_le_bytes(version) }
                 }

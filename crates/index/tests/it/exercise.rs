@@ -8,7 +8,7 @@ use scrollback_index::{Batch, Delta, SessionIndex, Snapshot, View};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The version of the format, and the length of its header.
-const VERSION: u32 = 8;
+const VERSION: u32 = 9;
 const HEADER_LEN: u32 = 288;
 
 /// Fixes magic, version, lengths and checksum, so that any bytes pass the checks of `Snapshot::open`

@@ -14,8 +14,8 @@ use crate::support::{message, message_key, session_key, store};
 #[cfg(target_pointer_width = "64")]
 fn values_have_their_sizes() {
     assert_eq!(size_of::<PartRef>(), 80);
-    assert_eq!(size_of::<MessageMeta>(), 384);
-    assert_eq!(size_of::<SessionMeta>(), 360);
+    assert_eq!(size_of::<MessageMeta>(), 400);
+    assert_eq!(size_of::<SessionMeta>(), 376);
     assert_eq!(size_of::<Role>(), 1);
 }
 

@@ -78,6 +78,7 @@ pub(crate) fn session(n: u8, value: i64) -> SessionState {
             updated: (value % 2 == 0).then_some(value),
             archived: None,
             damaged: value % 11 == 0,
+            issues: (value % 13 == 0).then(|| Name::from("cost\ttype\ta number")),
             observed: observed(value),
         })
     });
@@ -88,6 +89,7 @@ pub(crate) fn session(n: u8, value: i64) -> SessionState {
         unfinished_messages: (value % 2) as u32,
         unclean_messages: (value % 3) as u32,
         unlisted_messages: (value % 5) as u32,
+        messages_with_issues: (value % 4) as u32,
         unsettled: value % 3 == 0,
     };
     let resume = (value % 4 == 1).then(|| value.to_le_bytes().into());
@@ -135,6 +137,7 @@ pub(crate) fn message(key: &MessageKey, value: i64) -> MessageMeta {
         error: (value % 5 == 0).then(|| Name::from("UnknownError")),
         summary: value % 4 == 0,
         damaged: value % 13 == 0,
+        issues: (value % 6 == 0).then(|| Name::from("cost\timpossible\t-1")),
         observed: observed(value),
         parts: (value % 2 == 0).then(|| PartList {
             part_set: (value % 4 == 0).then(|| observed(value)),

@@ -83,7 +83,7 @@ fn unusable_snapshots_have_distinct_reasons() {
     };
     assert_eq!(load(b""), NoSnapshot::Unusable(SnapshotError::Foreign));
     assert_eq!(load(b"something else"), NoSnapshot::Unusable(SnapshotError::Foreign));
-    for version_byte in [0, 1, 2, 3, 4, 5, 6, 7, 9] {
+    for version_byte in [0, 1, 2, 3, 4, 5, 6, 7, 8, 10] {
         let mut other_version = sound.clone();
         other_version[8] = version_byte;
         let version = SnapshotError::Version { version: version_byte.into() };
