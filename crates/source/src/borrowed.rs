@@ -8,7 +8,7 @@ use scrollback_core_err::Issue;
 use scrollback_core_id::{EntityKey, OrderKey, Stamp};
 use scrollback_stor_mmap::Settled;
 
-use crate::Observation;
+use crate::{Entry, Observation, ScanItem};
 
 /// The function that a borrowing scan calls with each item. Return `Break` to end the scan.
 pub type BorrowedVisitor<'e> = dyn FnMut(BorrowedItem<'_>) -> ControlFlow<()> + 'e;
@@ -66,5 +66,20 @@ impl fmt::Debug for BorrowedRecord<'_> {
             .field("stamp", &self.stamp)
             .field("settled", &self.settled)
             .finish_non_exhaustive()
+    }
+}
+
+/// Passes an item of a scan as a borrowed item.
+pub(crate) fn visit_borrowed(item: ScanItem, visitor: &mut BorrowedVisitor<'_>) -> ControlFlow<()> {
+    match item {
+        ScanItem::Set(set) => visitor(BorrowedItem::Set(set)),
+        ScanItem::Issue(key, issue) => visitor(BorrowedItem::Issue(key, issue)),
+        ScanItem::Entry(Entry { key, order, span, is_copy, .. }) => {
+            let span = span.unwrap_or_default();
+            let (bytes, stamp, settled) = (&*span, *span.stamp(), span.settled());
+            let read_key = &|| Ok(key.clone());
+            let record = BorrowedRecord { read_key, order, is_copy, bytes, stamp, settled };
+            visitor(BorrowedItem::Record(record))
+        }
     }
 }

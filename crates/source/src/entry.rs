@@ -1,6 +1,7 @@
 //! The items of a scan: entities, sets of entities, and issues.
 
 use std::fmt;
+use std::iter::Peekable;
 use std::ops::ControlFlow;
 
 use scrollback_core_err::Issue;
@@ -65,4 +66,26 @@ impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Entry({}, {:?}, {:?})", self.key, self.order, self.span)
     }
+}
+
+/// Takes the items that come before a message in the timeline.
+pub(crate) fn items_before(
+    items: &mut Peekable<impl Iterator<Item = Entry>>,
+    message: &Entry,
+) -> Vec<ScanItem> {
+    let next = || items.next_if(|item| item.order < message.order).map(ScanItem::Entry);
+    std::iter::from_fn(next).collect()
+}
+
+/// Gives each part the order that its name was listed with, because spans come without an order.
+pub(crate) fn with_listed_order(
+    entries: Vec<Entry>,
+    names: &[Entry],
+) -> impl Iterator<Item = Entry> {
+    let mut names = names.iter();
+    entries.into_iter().map(move |part| {
+        // The parts come in the order of the names; some may be missing.
+        let name = names.find(|name| name.key == part.key);
+        Entry { order: name.map_or(part.order, |name| name.order), ..part }
+    })
 }

@@ -2,7 +2,6 @@
 //! file makes the provided methods from the required methods.
 
 use std::collections::HashSet;
-use std::iter::Peekable;
 use std::ops::ControlFlow;
 use std::slice;
 use std::sync::Arc;
@@ -10,9 +9,11 @@ use std::sync::Arc;
 use scrollback_core_id::{Clock, EntityKey, MessageId, MessageKey, Scope, SessionKey};
 use scrollback_stor_mmap::MappedSpan;
 
+use crate::borrowed::visit_borrowed;
+use crate::entry::{items_before, with_listed_order};
 use crate::{
-    BorrowedItem, BorrowedRecord, BorrowedVisitor, Entry, Listing, Observation, Result,
-    ResumeResult, ResumeToken, ScanItem, ScanVisitor, Survey, SurveyItem, SurveyVisitor,
+    BorrowedItem, BorrowedVisitor, Entry, Listing, Observation, Result, ResumeResult, ResumeToken,
+    ScanItem, ScanVisitor, Survey, SurveyItem, SurveyVisitor,
 };
 
 /// One read transaction of a store. All calls work in bulk: they pass each item to `visitor` as soon
@@ -229,23 +230,7 @@ pub fn borrow_from_scan<R: Reader + ?Sized>(
 ) -> Result<()> {
     let mut is_stopped = false;
     reader.scan(scope, &mut |item| {
-        let flow = match item {
-            ScanItem::Set(set) => visitor(BorrowedItem::Set(set)),
-            ScanItem::Issue(key, issue) => visitor(BorrowedItem::Issue(key, issue)),
-            ScanItem::Entry(Entry { key, order, span, is_copy, .. }) => {
-                let span = span.unwrap_or_default();
-                let (bytes, stamp, settled) = (&*span, *span.stamp(), span.settled());
-                let read_key = &|| Ok(key.clone());
-                visitor(BorrowedItem::Record(BorrowedRecord {
-                    read_key,
-                    order,
-                    is_copy,
-                    bytes,
-                    stamp,
-                    settled,
-                }))
-            }
-        };
+        let flow = visit_borrowed(item, visitor);
         is_stopped = flow.is_break();
         flow
     })?;
@@ -315,25 +300,6 @@ fn default_tree<R: Reader + ?Sized>(
     }
     let _ = items.map(ScanItem::Entry).try_for_each(visitor);
     Ok(())
-}
-
-/// Takes the items that come before a message in the timeline.
-fn items_before(
-    items: &mut Peekable<impl Iterator<Item = Entry>>,
-    message: &Entry,
-) -> Vec<ScanItem> {
-    let next = || items.next_if(|item| item.order < message.order).map(ScanItem::Entry);
-    std::iter::from_fn(next).collect()
-}
-
-/// Gives each part the order that its name was listed with, because spans come without an order.
-fn with_listed_order(entries: Vec<Entry>, names: &[Entry]) -> impl Iterator<Item = Entry> {
-    let mut names = names.iter();
-    entries.into_iter().map(move |part| {
-        // The parts come in the order of the names; some may be missing.
-        let name = names.find(|name| name.key == part.key);
-        Entry { order: name.map_or(part.order, |name| name.order), ..part }
-    })
 }
 
 /// The default of [`Reader::has_session`].

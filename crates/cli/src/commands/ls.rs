@@ -259,10 +259,9 @@ impl ProjectFilter {
             [] => Ok(Self { ids: Vec::new(), directory: None }),
             [id] => Ok(single(id)),
             _ => {
-                let message = format!(
-                    "{text:?} is a prefix of {} project ids; use a longer prefix",
-                    candidates.len()
-                );
+                let count = candidates.len();
+                let message =
+                    format!("{text:?} is a prefix of {count} project ids; use a longer prefix");
                 let mut failure = Failure::new(Kind::BadUse, message);
                 failure.hints.extend(candidates.iter().take(8).map(|id| id.to_string()));
                 Err(failure)
@@ -282,11 +281,10 @@ impl ProjectFilter {
 impl Directory {
     fn new(text: &str) -> Option<Self> {
         // On other systems, `//` before a path means nothing.
-        let of_windows = windows_path(text).filter(|_| !text.starts_with("//"));
-        let path = match of_windows {
-            Some(components) => return Some(Self::Windows(components)),
-            None => std::fs::canonicalize(text),
-        };
+        if let Some(components) = windows_path(text).filter(|_| !text.starts_with("//")) {
+            return Some(Self::Windows(components));
+        }
+        let path = std::fs::canonicalize(text);
         let of_windows = |path: &Path| path.to_str().and_then(windows_path).map(Self::Windows);
         match path {
             Ok(path) => of_windows(&path).or(Some(Self::Native(path))),
