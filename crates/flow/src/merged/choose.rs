@@ -72,3 +72,41 @@ pub(super) fn lost_messages(copies: &[CopyOutline], chosen: usize) -> Vec<(usize
     });
     lost.filter(|(_, lost)| *lost > 0).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(copies: &[(u32, &[&str], Option<i64>)]) -> (usize, Vec<(usize, usize)>) {
+        let outline = |(generation, messages, _): &(u32, &[&str], Option<i64>)| CopyOutline {
+            generation: *generation,
+            messages: messages.iter().map(|id| MessageId::new(id).unwrap()).collect(),
+        };
+        let outlines: Vec<CopyOutline> = copies.iter().map(outline).collect();
+        let chosen = choose(&outlines, &mut |at| Ok(copies[at].2)).unwrap();
+        (chosen, lost_messages(&outlines, chosen))
+    }
+
+    #[test]
+    fn the_newer_generation_wins_unless_the_older_has_a_newer_message() {
+        let (old, new) = (["a", "b", "c"], ["x"]);
+        assert_eq!(chosen(&[(0, &old, Some(5)), (1, &new, Some(5))]), (1, vec![]));
+        assert_eq!(chosen(&[(0, &old, Some(6)), (1, &new, Some(5))]), (0, vec![]));
+        assert_eq!(chosen(&[(1, &[], None), (0, &old, None)]), (0, vec![]));
+        assert_eq!(chosen(&[(1, &[], None), (0, &old, Some(1))]), (1, vec![]));
+        // The best copy of the older generation is the one that counts.
+        let copies = [(0, &old[..1], Some(1)), (1, &new, Some(5)), (0, &old, Some(7))];
+        assert_eq!(chosen(&copies), (2, vec![]));
+    }
+
+    #[test]
+    fn the_first_copy_wins_ties_and_supersets() {
+        // The times of a first copy that has everything are not read.
+        let all = CopyOutline { messages: [MessageId::new("a").unwrap()].into(), generation: 0 };
+        let copies = [all, CopyOutline::default()];
+        assert_eq!(choose(&copies, &mut |_| unreachable!()).unwrap(), 0);
+        assert_eq!(chosen(&[(0, &["a"], Some(5)), (0, &["b"], Some(5))]), (0, vec![(1, 1)]));
+        assert_eq!(chosen(&[(0, &["a"], Some(5)), (0, &["a", "b"], Some(5))]), (1, vec![]));
+        assert_eq!(chosen(&[(0, &["a", "c"], Some(5)), (0, &["b"], Some(6))]), (1, vec![(0, 2)]));
+    }
+}

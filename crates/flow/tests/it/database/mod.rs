@@ -1,5 +1,6 @@
 //! Flows and indexes over databases and merged stores.
 
+mod copies;
 mod machine;
 mod merged;
 mod model_context;
