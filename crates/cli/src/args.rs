@@ -70,6 +70,10 @@ pub(crate) struct Global {
     /// the option for several stores [default: opencode's standard locations]
     #[arg(long, value_name = "PATH")]
     pub(crate) store: Vec<PathBuf>,
+    /// Read every session that this store has from it, even if another store of its directory has
+    /// a newer copy: a path or a file name that `scrollback stores` lists
+    #[arg(long, value_name = "STORE")]
+    pub(crate) from: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

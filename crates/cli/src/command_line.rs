@@ -15,11 +15,12 @@ use crate::sanitize;
 /// Returns the common options that a command accepts, by the names of the fields of [`Global`].
 fn offered_options(command: &str) -> &'static [&'static str] {
     match command {
-        "stores" | "ls" | "show" | "tree" => {
-            &["store", "json", "issues", "color", "max_size", "no_cache", "verify", "mmap"]
+        "stores" => &["store", "json", "issues", "color", "max_size", "no_cache", "verify", "mmap"],
+        "ls" | "show" | "tree" => {
+            &["store", "from", "json", "issues", "color", "max_size", "no_cache", "verify", "mmap"]
         }
-        "export" => &["store", "issues", "color", "max_size", "no_cache", "verify", "mmap"],
-        "raw" => &["store", "color", "max_size", "no_cache", "verify", "mmap"],
+        "export" => &["store", "from", "issues", "color", "max_size", "no_cache", "verify", "mmap"],
+        "raw" => &["store", "from", "color", "max_size", "no_cache", "verify", "mmap"],
         // Not `mmap`: a store that is written to must not be mapped.
         "watch" => &["store", "json", "issues", "color", "max_size", "no_cache", "verify"],
         "tail" => &["store", "issues", "color", "max_size", "no_cache", "verify"],
@@ -184,6 +185,7 @@ impl Global {
                 "store" => self
                     .store
                     .extend(at.get_many::<PathBuf>("store").into_iter().flatten().cloned()),
+                "from" => self.from = at.get_one("from").cloned(),
                 "json" => self.json = true,
                 "issues" => self.issues = true,
                 "no_cache" => self.no_cache = true,
@@ -231,10 +233,10 @@ mod tests {
             }
         });
         let words = "scrollback --store a --json --issues --color never --max-size 1 --no-cache \
-                     --verify full --mmap ls --store b";
+                     --verify full --mmap --from c ls --store b";
         let before = from_matches(&command().get_matches_from(words.split(' '))).unwrap();
         let words = "scrollback ls --store a --store b --json --issues --color never --max-size 1 \
-                     --no-cache --verify full --mmap";
+                     --no-cache --verify full --mmap --from c";
         let after = from_matches(&command().get_matches_from(words.split(' '))).unwrap();
         assert_eq!(format!("{:?}", before.global), format!("{:?}", after.global));
         assert!(!format!("{:?}", after.global).contains("false"), "{after:?}");

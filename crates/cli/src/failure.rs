@@ -129,6 +129,9 @@ impl From<&Error> for Failure {
             Error::NotAStore { .. } => Self::new(Kind::Unreadable, message).hint(
                 "pass opencode's data directory, its storage/ directory, or a .db file to --store",
             ),
+            Error::NoSuchStore { .. } => {
+                Self::new(Kind::BadUse, message).hint("`scrollback stores` lists the stores")
+            }
             Error::NoSession { latest_count: Some(0), .. } => {
                 Self::new(Kind::NotFound, "there are no sessions")
             }

@@ -26,6 +26,9 @@ pub(crate) fn builder(global: &Global) -> StoreBuilder {
             bar.show(done, all);
             true
         });
+    if let Some(store) = &global.from {
+        builder = builder.from_store(store);
+    }
     if global.no_cache {
         builder = builder.without_cache();
     }

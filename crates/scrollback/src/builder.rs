@@ -14,6 +14,7 @@ use scrollback_stor_mmap::{MapPolicy, ReadOptions};
 use scrollback_stor_path::Environment;
 
 use crate::opencode::Opencode;
+use crate::path_id::canonical_path;
 use crate::root::{ProgressCallback, Root};
 use crate::store::Store;
 use crate::{Error, Result};
@@ -79,6 +80,7 @@ pub struct StoreBuilder {
     cache: CacheLocation,
     refresh: RefreshOptions,
     include_pending: bool,
+    from_store: Option<PathBuf>,
     progress: ProgressCallback,
 }
 
@@ -92,10 +94,12 @@ impl StoreBuilder {
                 clock: Arc::new(SystemClock),
                 read: ReadOptions::default(),
                 map: MapPolicy::default(),
+                from_store: None,
             },
             cache: CacheLocation::Default,
             refresh: RefreshOptions::default(),
             include_pending: false,
+            from_store: None,
             progress: Arc::new(|_| ControlFlow::Continue(())),
         }
     }
@@ -163,6 +167,12 @@ impl StoreBuilder {
         Self { include_pending: true, ..self }
     }
 
+    /// Reads every session that this store has from it, even if another store of its root has a newer
+    /// copy. The store is named by its path, or by its file name. The root then has no cache.
+    pub fn from_store(self, store: impl Into<PathBuf>) -> Self {
+        Self { from_store: Some(store.into()), ..self }
+    }
+
     /// Calls `callback` during a first read, with the number of sessions that were read and the number of
     /// all sessions. If it returns `false`, the read ends with [`Error::Stopped`].
     pub fn progress(self, callback: impl Fn(usize, usize) -> bool + Send + Sync + 'static) -> Self {
@@ -228,6 +238,11 @@ impl StoreBuilder {
     /// store; [`Error::Store`] if no store can be read.
     pub fn build(self) -> Result<Store> {
         let Discovery { roots, places, .. } = self.find()?;
+        if let Some(path) = &self.from_store
+            && !roots.iter().any(|root| named_store(root, path).is_some())
+        {
+            return Err(Error::NoSuchStore { path: path.clone() });
+        }
         let unsupported = |root: &DiscoveredRoot| {
             let stores = root.stores.iter().filter(|store| store.state == StoreState::Unsupported);
             stores.cloned().collect::<Vec<_>>()
@@ -287,9 +302,15 @@ impl StoreBuilder {
                 return None;
             }
         }
-        let source = agent.open(&root, &self.options);
+        let from_store = self.from_store.as_ref().and_then(|path| named_store(&root, path));
+        let from_store = from_store.map(|store| store.id.clone());
+        if from_store.is_some() {
+            snapshots = None; // a saved index has the copies that are chosen without the option
+        }
+        let options = OpenOptions { from_store, ..self.options.clone() };
+        let source = agent.open(&root, &options);
         let shared = (self.refresh, Arc::clone(&self.progress));
-        Some(Root::new(root, source, self.options.clone(), snapshots, shared))
+        Some(Root::new(root, source, options, snapshots, shared))
     }
 
     /// Returns where the index of a root is saved; `None` if that place is inside the store, because
@@ -300,10 +321,10 @@ impl StoreBuilder {
             CacheLocation::At(dir) => dir.clone(),
             CacheLocation::Off => return None,
         };
-        let real_dir = crate::path_id::canonical_path(&dir);
+        let real_dir = canonical_path(&dir);
         let is_inside_store = [&root.path, &root.data_dir]
             .iter()
-            .any(|store| real_dir.starts_with(crate::path_id::canonical_path(store)));
+            .any(|store| real_dir.starts_with(canonical_path(store)));
         (!is_inside_store).then(|| Snapshots::new(dir))
     }
 }
@@ -329,4 +350,13 @@ impl std::fmt::Debug for StoreBuilder {
             .field("cache", &self.cache)
             .finish_non_exhaustive()
     }
+}
+
+/// Returns the present store of a root that has this path or file name.
+fn named_store<'r>(root: &'r DiscoveredRoot, name: &Path) -> Option<&'r DiscoveredStore> {
+    let present = || root.stores.iter().filter(|store| store.state == StoreState::Present);
+    let path = canonical_path(name);
+    present()
+        .find(|store| canonical_path(&store.path) == path)
+        .or_else(|| present().find(|store| store.path.file_name() == Some(name.as_os_str())))
 }

@@ -26,6 +26,12 @@ pub enum Error {
         /// What is at the path instead, and what was expected.
         reason: String,
     },
+    /// No store that was found has the path or name that `from_store` names.
+    #[error("no store that was found is {}", path.display())]
+    NoSuchStore {
+        /// The path or name.
+        path: PathBuf,
+    },
     /// A store cannot be read.
     #[error("{}", with_causes(.0))]
     Store(#[from] scrollback_source::Error),

@@ -102,6 +102,10 @@ impl Agent for Opencode {
         }
         let merged =
             sources.fold(MergedSource::new(root.id.clone(), first), MergedSource::with_source);
+        let merged = match &options.from_store {
+            Some(store) => merged.with_forced_member(store.clone()),
+            None => merged,
+        };
         match is_directory {
             true => Arc::new(merged),
             // The diffs of a database's sessions are in files beside the database.

@@ -69,8 +69,8 @@ pub trait Agent: Send + Sync {
     /// discovery is empty and its `problem` says why.
     fn find(&self, path: &Path) -> Discovery;
 
-    /// Opens a root as one Source. The stores of the root are used in their order, and the first
-    /// store that has a session supplies it. This call reads nothing.
+    /// Opens a root as one Source. The stores of the root are in the order of preference, which
+    /// decides between equal copies of a session. This call reads nothing.
     fn open(&self, root: &DiscoveredRoot, options: &OpenOptions) -> Arc<dyn Source>;
 
     /// Opens one store of a root by itself. Returns `None` if this version cannot read the store.
@@ -120,8 +120,7 @@ pub struct DiscoveredRoot {
     pub path: PathBuf,
     /// The data directory: the root itself, or the directory that contains it.
     pub data_dir: PathBuf,
-    /// The stores of the root, in order of precedence: the first store that has a session
-    /// supplies it.
+    /// The stores of the root, in the order of preference.
     pub stores: Vec<DiscoveredStore>,
 }
 
@@ -167,6 +166,8 @@ pub struct OpenOptions {
     pub read: ReadOptions,
     /// Which files may be mapped.
     pub map: MapPolicy,
+    /// The store of a root that supplies every session that it has, whatever the other stores have.
+    pub from_store: Option<SourceId>,
 }
 
 /// The agents whose stores scrollback searches for. [`Agent`] has an example.

@@ -92,6 +92,54 @@ fn sessions_only_in_files_are_listed_with_a_mark() {
     assert!(stores.contains("60 sessions, 1 of them read from here"), "{stores}");
 }
 
+/// Source: reports anomalyco/opencode#21790 and #13636 (cases 07-newer-copy-in-channel-database and
+/// 01-interrupted-json-migration).
+#[test]
+fn the_copy_with_newer_messages_is_shown_and_from_reads_the_other() {
+    let dir = both_formats();
+    let newer = dir.path().join("opencode-prod.db");
+    fs::copy(dir.path().join("opencode.db"), &newer).unwrap();
+    let db = rusqlite::Connection::open(&newer).unwrap();
+    let sql = "SELECT session_id FROM message GROUP BY session_id ORDER BY count(*) DESC LIMIT 1";
+    let id: String = db.query_row(sql, [], |row| row.get(0)).unwrap();
+    let insert = r#"INSERT INTO message (id, session_id, time_created, time_updated, data)
+        VALUES ('msg_new', ?1, 9e12, 9e12, '{"role":"user","time":{"created":9000000000000}}')"#;
+    db.execute(insert, [&id]).unwrap();
+    let delete = "DELETE FROM message WHERE id IN
+        (SELECT id FROM message WHERE session_id = ?1 AND id <> 'msg_new' ORDER BY id LIMIT 1)";
+    db.execute(delete, [&id]).unwrap();
+    drop(db);
+    let entry = |arguments: &[&str]| {
+        let ran = run_on(dir.path(), &[&["ls", "--json", "--issues"], arguments].concat());
+        let listed = ran.json();
+        let entry = listed.as_array().unwrap().iter().find(|it| it["id"] == *id).unwrap().clone();
+        (entry, ran.stderr)
+    };
+    let count = |entry: &Value| entry["messages"].as_u64().unwrap();
+    let source = |entry: &Value, name: &str| entry["source"].as_str().unwrap().ends_with(name);
+    for _ in 0..2 {
+        let (shown, issues) = entry(&[]);
+        assert!(source(&shown, "opencode-prod.db"), "{shown}");
+        let loss = "opencode.db has 1 message that the chosen copy lacks";
+        assert!(issues.contains(loss), "{issues}");
+        assert_eq!(issues.matches("storage has 1 message").count(), 1, "{issues}");
+        for store in ["opencode.db", "storage"] {
+            let path = dir.path().join(store);
+            for from in [store, path.to_str().unwrap()] {
+                let (other, issues) = entry(&["--from", from]);
+                assert!(source(&other, store), "{other}");
+                assert_eq!(count(&other), count(&shown), "one more and one less");
+                assert!(!issues.contains("lacks"), "{issues}");
+            }
+        }
+    }
+    let shown = run_on(dir.path(), &["export", &id]).stdout;
+    assert!(shown.contains("msg_new"));
+    assert!(!run_on(dir.path(), &["export", &id, "--from", "storage"]).stdout.contains("msg_new"));
+    let unknown = run_on(dir.path(), &["ls", "--from", "nothing.db"]);
+    assert_eq!(unknown.code, 2, "{}", unknown.stderr);
+}
+
 /// Source: reports anomalyco/opencode#8661 and #21790 (case 55-backup-with-a-channel-name).
 #[test]
 fn sessions_only_in_a_backup_are_listed_last_and_with_a_mark() {

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
@@ -15,17 +15,15 @@ use std::time::{Duration, SystemTime};
 use proptest::prelude::*;
 use rusqlite::{Connection, params};
 use scrollback_core_err::IssueKind;
-use scrollback_core_id::{Clock, EntityKey, Scope, SourceId};
+use scrollback_core_id::{Clock, EntityKey, Scope};
 use scrollback_core_type::StageReport;
 use scrollback_flow::{MergedSource, Progress, RefreshOptions, SessionMaterializer, Snapshots};
-use scrollback_source::{
-    DirtyScope, ProbeResult, Reader, Result, ScanVisitor, Source, SourceToken, Survey,
-    SurveyVisitor, WatchRoot,
-};
+use scrollback_source::Source;
 use scrollback_stor_read::FileReader;
 use scrollback_stor_sqlite::SqliteReader;
 use tempfile::TempDir;
 
+use super::counting::CountingSource;
 use super::world::SCHEMA;
 use crate::calls::{FAR_FUTURE, StoppedClock, session_key};
 use crate::support::source_id;
@@ -336,67 +334,5 @@ fn a_forced_member_supplies_what_it_has() {
         let names =
             scrollback_source::Listing::collect(|visit| reader.scan(&scope, visit)).unwrap();
         assert_eq!(names.entries.len(), count, "{}", STORES[at]);
-    }
-}
-
-/// A Source that counts the lists of message names, which only a comparison of copies reads here.
-struct CountingSource {
-    source: Arc<dyn Source>,
-    compared: Arc<AtomicUsize>,
-}
-
-struct CountingReader<'s> {
-    reader: Box<dyn Reader + 's>,
-    compared: &'s AtomicUsize,
-}
-
-impl Source for CountingSource {
-    fn id(&self) -> &SourceId {
-        self.source.id()
-    }
-
-    fn clock(&self) -> &Arc<dyn Clock> {
-        self.source.clock()
-    }
-
-    fn open(&self) -> Result<Box<dyn Reader + '_>> {
-        Ok(Box::new(CountingReader { reader: self.source.open()?, compared: &self.compared }))
-    }
-
-    fn watch_plan(&self) -> Vec<WatchRoot> {
-        self.source.watch_plan()
-    }
-
-    fn scope_of_path(&self, path: &Path) -> Option<DirtyScope> {
-        self.source.scope_of_path(path)
-    }
-
-    fn probe(&self, since: Option<&SourceToken>) -> Result<ProbeResult> {
-        self.source.probe(since)
-    }
-
-    fn locate(&self, key: &EntityKey) -> Option<PathBuf> {
-        self.source.locate(key)
-    }
-}
-
-impl Reader for CountingReader<'_> {
-    fn clock(&self) -> &Arc<dyn Clock> {
-        self.reader.clock()
-    }
-
-    fn scan(&mut self, scope: &Scope, visit: &mut ScanVisitor<'_>) -> Result<()> {
-        if let Scope::MessageNames(_) = scope {
-            self.compared.fetch_add(1, Ordering::Relaxed);
-        }
-        self.reader.scan(scope, visit)
-    }
-
-    fn survey(&mut self, survey: &Survey<'_>, visit: &mut SurveyVisitor<'_>) -> Result<()> {
-        self.reader.survey(survey, visit)
-    }
-
-    fn spans(&mut self, keys: &[EntityKey], visit: &mut ScanVisitor<'_>) -> Result<()> {
-        self.reader.spans(keys, visit)
     }
 }

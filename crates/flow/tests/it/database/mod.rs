@@ -1,6 +1,7 @@
 //! Flows and indexes over databases and merged stores.
 
 mod copies;
+mod counting;
 mod machine;
 mod merged;
 mod model_context;
