@@ -52,7 +52,8 @@ impl IndexBuilder {
         self.encoder.add_project(project, sequence);
     }
 
-    /// Adds a session with its messages. Sorts `session.messages` by order and id first.
+    /// Adds a session with its messages. Sorts `session.messages` by order and id first, and drops
+    /// repeated messages.
     pub fn add_session(&mut self, session: &mut SessionContents) {
         let SessionContents { key, state, messages } = session;
         let sequence = self.next_sequence();
@@ -63,6 +64,8 @@ impl IndexBuilder {
         if !messages.is_sorted_by(|a, b| compare(a, b).is_le()) {
             messages.sort_by(compare);
         }
+        // A table without a primary key may have a row twice.
+        messages.dedup_by(|a, b| a.key.message == b.key.message);
         for message in messages {
             let sequence = self.next_sequence();
             self.encoder.add_message(message, sequence, |_| sequence);

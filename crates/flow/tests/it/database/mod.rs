@@ -7,5 +7,6 @@ mod merged;
 mod model_context;
 mod oracle;
 mod storage_formats;
+mod unsound_indexes;
 mod v2_writer;
 mod world;
