@@ -224,3 +224,16 @@ fn a_list_has_the_time_of_the_newest_message() {
         assert_eq!(listed[1].get("newestMessage"), None);
     }
 }
+
+/// Source: the part "zero-width and long combining sequences" of the reports on display.
+#[test]
+fn invisible_characters_are_visible_in_text_and_unchanged_in_json() {
+    let title = format!("pay\u{200b}pal \u{feff}a{}z", "\u{301}".repeat(50));
+    let store = store_of_sessions(&[("ses_1", json!({"title": title}))]);
+    for args in [&["ls"][..], &["show", "ses_1"], &["tree", "ses_1"]] {
+        let shown = run_on(store.path(), args).stdout;
+        assert!(shown.contains("pay\\u{200b}pal \\u{feff}a"), "{args:?}: {shown}");
+        assert!(shown.matches('\u{301}').count() < 10, "{args:?}: {shown}");
+    }
+    assert_eq!(run_on(store.path(), &["ls", "--json"]).json()[0]["title"], *title);
+}
