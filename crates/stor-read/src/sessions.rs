@@ -262,7 +262,27 @@ fn newest_per_session(
             false
         }
     });
+    // Only now, because a damaged copy must not come before an intact one.
+    let mut is_sorted = true;
+    for entry in entries.iter_mut().filter(|entry| entry.order.0 <= 0) {
+        if let Some(created) = time_in_id(entry) {
+            (entry.order, is_sorted) = (OrderKey(created), false);
+        }
+    }
+    if !is_sorted {
+        sort_newest_first(&mut entries);
+    }
     entries
+}
+
+/// Returns the time in the id of a session whose record has no times, as a damaged one.
+fn time_in_id(entry: &Entry) -> Option<i64> {
+    let (EntityKey::Session(key), Some(span)) = (&entry.key, &entry.span) else { return None };
+    let time = order_time(span);
+    match time.updated.or(time.created) {
+        Some(_) => None,
+        None => key.session.time(span.stamp().mtime.as_millis()),
+    }
 }
 
 fn duplicate_issue(entry: &Entry, used_copy: Option<&ProjectId>) -> Issue {

@@ -244,3 +244,18 @@ fn an_unread_session_record_is_an_entry_without_bytes() {
     assert_eq!(key_names(&listing.entries).len(), 2);
     assert!(listing.entries.iter().all(|entry| entry.span.is_some()));
 }
+
+#[test]
+fn a_damaged_session_record_is_in_the_place_that_its_id_gives() {
+    let newest = "ses_e04994972ffet9oc5rH3S1zFJZ"; // of 2026-11-20
+    let (dir, store) = store_from_text(INTACT_STORE);
+    let text = format!("//- session/p/{newest}.json\n{{\"id\":\"{newest}\",\"tit\n");
+    write_tree(dir.path(), &text).unwrap();
+    assert_eq!(key_names(&scan(&store, &Scope::Sessions).entries), [newest, "ses_1"]);
+    // An intact copy is used, although the damaged one would be newer.
+    let text = format!("//- session/q/{newest}.json\n{{\"time\":{{\"updated\":1}}}}\n");
+    write_tree(dir.path(), &text).unwrap();
+    let entries = scan(&store, &Scope::Sessions).entries;
+    let used = entries.iter().find(|entry| entry.key == session_key(newest).into()).unwrap();
+    assert_eq!((used.project.as_ref().unwrap().as_str(), used.order.0), ("q", 1));
+}
