@@ -68,7 +68,12 @@ impl<'a> SessionHydratedTree<'a> {
         let mut sum = UsageSum::default();
         self.messages.iter().for_each(|message| sum.add(&message.usage()));
         let record = self.session.as_ref().filter(|_| self.node.provenance.has_complete_totals());
-        sum.usage().or_recorded_totals(record.and_then(RecordedTotals::of_session))
+        let mut totals = record.and_then(RecordedTotals::of_session);
+        let copies = self.messages.iter().filter(|message| message.node.is_recorded_copy);
+        for copied in copies.map(MessageHydrated::recorded_steps) {
+            totals = totals.map(|totals| totals.without_copy(&copied));
+        }
+        sum.usage().or_recorded_totals(totals)
     }
 }
 
@@ -96,6 +101,16 @@ impl MessageHydrated<'_> {
         let steps = self.steps();
         let usage = |message: &Message<'_>| message.usage(self.is_copy(), steps.as_ref());
         self.message.as_ref().map_or(unusable, usage)
+    }
+
+    /// Returns what the message adds to the totals in its session's record.
+    fn recorded_steps(&self) -> StepTotals {
+        let own = || {
+            let own = self.message.as_ref().map(|message| message.usage(false, None));
+            let Usage { tokens, cost, .. } = own.unwrap_or_default();
+            StepTotals { tokens, cost }
+        };
+        self.steps().unwrap_or_else(own)
     }
 
     /// Returns the sum of the steps of an answer; `None` if no part ends a step.

@@ -36,7 +36,9 @@ pub use merged::MergedSource;
 pub use optional_source::{OptionalSource, is_absent};
 pub use plan::{ReadAhead, SessionPlan, SessionTreePlan, plan_session_tree, plan_sessions};
 pub use resolve::resolve_session_tree;
-pub use run::{SessionScope, run_session_flow, run_session_tree_flow};
+pub use run::{
+    SessionScope, run_session_flow, run_session_tree_flow, run_session_tree_flow_with_view,
+};
 pub use tree::{ItemRefNode, MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
 
 pub use scrollback_source::{Error, Result};

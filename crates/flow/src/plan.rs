@@ -164,6 +164,7 @@ impl TreeBuilder<'_> {
                             key,
                             order,
                             is_copy,
+                            is_recorded_copy: false,
                             span,
                             parts,
                         });

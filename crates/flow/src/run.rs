@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{EntityKey, ProjectId, SessionKey};
 use scrollback_core_type::{StageName, StageReport, StageResult};
+use scrollback_index::View;
 use scrollback_source::{Reader, Result, ScanItem, Source};
 
 use crate::hydrate::{SessionHydratedTree, hydrate_session_tree};
@@ -44,6 +45,25 @@ pub fn run_session_tree_flow<R>(
 ) -> Result<StageResult<R>> {
     let mut reader = source.open()?;
     run_with_reader(&mut *reader, source, session, visit)
+}
+
+/// Runs all stages for one session, as [`run_session_tree_flow`] does, and marks the copies that only
+/// an index knows ([`SessionRefTree::mark_copies`]).
+///
+/// # Errors
+/// As [`run_session_tree_flow`].
+pub fn run_session_tree_flow_with_view<R>(
+    source: &dyn Source,
+    session: &SessionKey,
+    view: &View,
+    visit: impl FnOnce(&SessionHydratedTree<'_>) -> R,
+) -> Result<StageResult<R>> {
+    let StageResult { value: mut tree, mut report } = read_tree(&mut *source.open()?, session)?;
+    tree.mark_copies(view);
+    let hydrated = hydrate_session_tree(&tree);
+    report.merge(hydrated.report);
+    locate_issues(&mut report, |key| source.locate(key));
+    Ok(StageResult { value: visit(&hydrated.value), report })
 }
 
 fn run_with_reader<R>(

@@ -8,6 +8,7 @@ use scrollback_core_id::{
     Clock, ItemKey, MessageId, MessageKey, OrderKey, PartKey, ProjectId, SessionKey,
 };
 use scrollback_core_type::Provenance;
+use scrollback_index::View;
 use scrollback_stor_mmap::MappedSpan;
 
 /// A session with its messages, parts and items, as keys and bytes.
@@ -53,6 +54,9 @@ pub struct MessageRefNode {
     /// Whether the message is a copy of a message of another session, made by a fork. Its usage
     /// counts in that other session.
     pub is_copy: bool,
+    /// Whether the message is a copy that the totals in the session's record include. Only an index
+    /// knows it, so a session that is loaded without one has no such message.
+    pub is_recorded_copy: bool,
     /// The bytes of the record; `None` if the record cannot be read.
     pub span: Option<MappedSpan>,
     /// The parts, in order.
@@ -85,6 +89,18 @@ impl SessionRefTree {
     /// Returns the message with this id.
     pub fn message(&self, id: &MessageId) -> Option<&MessageRefNode> {
         self.messages.iter().find(|node| node.key.message == *id)
+    }
+
+    /// Marks the copies that only an index knows: those of a fork of opencode 1.x.
+    pub fn mark_copies(&mut self, view: &View) {
+        if !view.session_has_recorded_copies(&self.session.key.session) {
+            return;
+        }
+        for node in &mut self.messages {
+            let known = view.message_by_key(&node.key);
+            node.is_recorded_copy = known.is_some_and(|known| known.is_recorded_copy);
+            node.is_copy |= node.is_recorded_copy;
+        }
     }
 
     /// Returns the number of parts in all messages.

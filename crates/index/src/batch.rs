@@ -87,6 +87,15 @@ impl Batch {
         self.changes.push(BatchEntry::Message(key, None));
     }
 
+    /// Returns the changes of messages, in the order in which they were added. A removed message has no
+    /// new value.
+    pub fn messages(&self) -> impl Iterator<Item = (&MessageKey, Option<&MessageMeta>)> {
+        self.changes.iter().filter_map(|change| match change {
+            BatchEntry::Message(key, new) => Some((key, new.as_deref())),
+            BatchEntry::Project(..) | BatchEntry::Session(..) => None,
+        })
+    }
+
     /// Sets the token that the Source returned before it was read for these changes; see
     /// [`SessionIndex::token`](crate::SessionIndex::token). `None` removes the token.
     pub fn set_token(&mut self, token: Option<Arc<[u8]>>) {

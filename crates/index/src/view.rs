@@ -318,6 +318,45 @@ impl View {
         sum.usage().or_recorded_totals(record)
     }
 
+    /// Returns all messages of the index whose id and time of creation `matches` accepts, in any order.
+    /// Walks every message and decodes only those.
+    pub fn find_messages(
+        &self,
+        matches: impl Fn(&MessageId, Option<i64>) -> bool,
+    ) -> Vec<Arc<MessageMeta>> {
+        let mut found = Vec::new();
+        if let Some(base) = &self.layers.base {
+            for row in 0..base.message_count() {
+                let id = base.message_id(row);
+                if id.is_some_and(|id| matches(&id, base.message_created(row)))
+                    && let Some(key) = base.message_key(row)
+                    && let Some(ValueLocation::Base(row)) = self.layers.message(&key, self.revision)
+                {
+                    found.extend(base.message(row).map(Arc::new));
+                }
+            }
+        }
+        self.layers.messages.for_each(|key, cell| {
+            if let Some(meta) =
+                cell.visible_at(self.revision).and_then(|version| version.value.as_ref())
+                && matches(&key.message, meta.created)
+            {
+                found.push(Arc::clone(meta));
+            }
+        });
+        found
+    }
+
+    /// Checks whether the index has a copy that the totals of its session include.
+    pub fn has_recorded_copies(&self) -> bool {
+        self.session_ids().iter().any(|id| self.session_has_recorded_copies(id))
+    }
+
+    /// Checks whether a session has a copy that the totals in its record include.
+    pub fn session_has_recorded_copies(&self, id: &SessionId) -> bool {
+        self.layers.usage_of_messages(id, self.revision).recorded_copies > 0
+    }
+
     // Parts
 
     /// Returns the parts of a message, in order; `None` if they were not listed yet.

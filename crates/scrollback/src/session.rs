@@ -119,7 +119,9 @@ impl<'s> Session<'s> {
     /// # Errors
     /// [`Error::Store`](crate::Error::Store) if the session cannot be read.
     pub fn tree(&self) -> Result<SessionTree> {
-        Ok(SessionLoader::new(&**self.root.source()).load_session_tree(&self.key)?)
+        let mut loaded = SessionLoader::new(&**self.root.source()).load_session_tree(&self.key)?;
+        loaded.tree.mark_copies(&self.root.view()?);
+        Ok(loaded)
     }
 
     /// Reads the messages as owned values, in order. Unusable records are left out; [`Session::tree`]

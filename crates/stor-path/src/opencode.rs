@@ -1,7 +1,7 @@
 //! Facts that all stores of opencode share: the names of its formats, the prefixes of its ids, the
 //! ids of copies, and the order of parts.
 
-use scrollback_core_id::{IdClock, OrderKey, PartId};
+use scrollback_core_id::{IdClock, MessageId, OrderKey, PartId};
 
 /// The name of the agent.
 pub const AGENT: &str = "opencode";
@@ -98,6 +98,19 @@ fn is_at_least_1_1(version: Option<&str>) -> bool {
         (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (1, 1),
         _ => false, // unknown, so the parts are read
     }
+}
+
+/// Returns how much later than `created` (Unix milliseconds) the clock in the id of a message is. Such a
+/// message may be a copy that a fork of 1.x made: the copy has a new id and the time of the original.
+/// Or the clock is wrong, so it is a copy only if the original exists (source:
+/// `docs/format/opencode.md`, sections 2 and 4).
+pub fn age_at_copy(message: &MessageId, created: i64) -> Option<i64> {
+    const PERIOD_MS: i64 = 1 << 36;
+    /// A message is created up to this time after its id.
+    const MAX_DELAY_MS: i64 = 3_600_000;
+    let clock = message.clock().filter(|_| is_canonical(message.as_bytes(), MESSAGE_PREFIX))?;
+    let age = clock.millis().wrapping_sub(created).rem_euclid(PERIOD_MS);
+    (1..PERIOD_MS - MAX_DELAY_MS).contains(&age).then_some(age)
 }
 
 /// Returns the orders of the parts of one message: the clocks of their ids in circular order. So a

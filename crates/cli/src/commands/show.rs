@@ -4,7 +4,7 @@ use scrollback::Store;
 use scrollback_core_id::MessageId;
 use scrollback_core_type::{Message, Part, Session, TimelineItem};
 use scrollback_flow::{
-    Context, Export, SessionHydratedTree, TimelineEntry, context, run_session_tree_flow,
+    Context, Export, SessionHydratedTree, TimelineEntry, context, run_session_tree_flow_with_view,
 };
 use serde::Serialize;
 
@@ -17,15 +17,17 @@ pub(crate) fn run(global: &Global, args: &Show, store: &Store, out: &mut Out) ->
     let session = pick::session(store, &args.session.session)?;
     let (width, styles) = (out.width, out.styles);
     let options = show::Options { full: args.full, width, styles, is_live: false };
-    let ran = run_session_tree_flow(&**session.root().source(), session.key(), |tree| {
-        match (args.context, global.json) {
-            (false, false) => Ok(show::transcript(out, tree, &options)?),
-            (false, true) if tree.items.is_empty() => out.json(&Export(tree)),
-            (false, true) => out.json(&TranscriptOutput::new(tree)),
-            (true, false) => Ok(show::context(out, tree, &context(tree), &options)?),
-            (true, true) => out.json(&ContextOutput::new(tree, &context(tree))),
-        }
-    })?;
+    let (root, view) = (session.root(), session.root().view()?);
+    let ran =
+        run_session_tree_flow_with_view(&**root.source(), session.key(), &view, |tree| {
+            match (args.context, global.json) {
+                (false, false) => Ok(show::transcript(out, tree, &options)?),
+                (false, true) if tree.items.is_empty() => out.json(&Export(tree)),
+                (false, true) => out.json(&TranscriptOutput::new(tree)),
+                (true, false) => Ok(show::context(out, tree, &context(tree), &options)?),
+                (true, true) => out.json(&ContextOutput::new(tree, &context(tree))),
+            }
+        })?;
     super::issues::report(out, &ran.report.issues)?;
     ran.value
 }

@@ -60,7 +60,9 @@ fn print(
                 return Ok(()); // it was removed, or a later event has it
             };
             let (order, is_copy, parts) = (meta.order, meta.is_copy, Vec::new());
-            let node = MessageRefNode { key, order, is_copy, span: Some(span), parts };
+            let is_recorded_copy = meta.is_recorded_copy;
+            let span = Some(span);
+            let node = MessageRefNode { key, order, is_copy, is_recorded_copy, span, parts };
             transcript.message(out, &node)
         }
         Subject::Part { now: Some(_), key, message, span: Some(span), .. } => {

@@ -5,6 +5,7 @@
 //! reads only what was appended. `snapshots` saves an index between runs.
 
 mod build;
+pub(crate) mod copies;
 mod counters;
 mod kept_issues;
 mod meta_builder;

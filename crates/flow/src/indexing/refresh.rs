@@ -9,6 +9,7 @@ use scrollback_index::{Batch, SessionIndex, View};
 use scrollback_source::{Probe, Result, Source, SourceToken, Survey, SurveyItem};
 use scrollback_stor_mmap::MappedSpan;
 
+use super::copies::{mark_copies, may_change_copies};
 use super::counters::RefreshCounters;
 use super::options::{RefreshOptions, Verify};
 use super::pool::{self, OnProgress, Worker};
@@ -137,10 +138,14 @@ pub(crate) fn refresh(
         }
         batch.remove_session(key);
     }
+    let may_change_copies = may_change_copies(&batch, &view);
     drop(view);
     let token = storable_token(probed.token, &issue_log, |session| !missing.contains(session));
     batch.set_token(source_state::join(token.as_ref(), source.memo().as_deref()));
     index.commit(batch);
+    if may_change_copies {
+        mark_copies(index);
+    }
     stage.counts.sessions = sessions;
     let refreshed =
         RefreshSummary { before, after: index.cursor(), sessions, verified: jobs.len() };

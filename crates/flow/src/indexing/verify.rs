@@ -217,6 +217,7 @@ fn reread_all_messages(
         let old = old.remove(&message.key.message);
         message.parts = old.and_then(|old| old.parts.clone());
         message.steps = old.and_then(|old| old.steps.clone());
+        keep_mark(message, old);
     }
     let mut unread = UnreadEntities::default();
     let issues = &issue_log.issues[before..];
@@ -337,6 +338,13 @@ fn is_same_record(known: &SessionMeta, current: &Observation) -> bool {
         && current.project.as_ref().is_none_or(|project| known.project.as_ref() == Some(project))
 }
 
+/// Keeps the mark of a copy until the copies of the whole index are marked again.
+fn keep_mark(message: &mut MessageMeta, old: Option<&Arc<MessageMeta>>) {
+    if old.is_some_and(|old| old.is_recorded_copy) {
+        (message.is_copy, message.is_recorded_copy) = (true, true);
+    }
+}
+
 /// Reads messages that are new or changed. A changed message keeps its part list. A message that
 /// cannot be read stays as it is in `old`.
 pub(crate) fn read_messages(
@@ -365,6 +373,7 @@ pub(crate) fn read_messages(
                 if let Some(meta) = messages.get_mut(before) {
                     let old = old.iter().find(|old| old.key == meta.key);
                     meta.parts = old.and_then(|old| old.parts.clone());
+                    keep_mark(meta, old);
                 }
             }
             ScanItem::Issue(_, issue) if issue.is_vanished() => {}

@@ -41,6 +41,7 @@ impl SessionMaterializer {
         let mut read = read_tree(&mut *worker.reader, session)?;
         self.index.commit(loaded_parts_batch(&self.index.view(), &read.value, &sets));
         self.cache_spans(&read.value);
+        read.value.mark_copies(&self.index.view());
         locate_issues(&mut read.report, |key| self.source.locate(key));
         // The issues of verifying are dropped: reading the whole session has found them again.
         let mut report = StageReport { issues: Vec::new(), ..report };
@@ -88,7 +89,9 @@ impl SessionMaterializer {
                 parts.push(PartRefNode { key, order, span: Some(span) });
             }
             let (key, order, is_copy) = (meta.key.clone(), meta.order, meta.is_copy);
-            messages.push(MessageRefNode { key, order, is_copy, span: Some(span), parts });
+            let is_recorded_copy = meta.is_recorded_copy;
+            let span = Some(span);
+            messages.push(MessageRefNode { key, order, is_copy, is_recorded_copy, span, parts });
         }
         let (key, provenance) = (session.clone(), record.provenance.clone());
         let session = SessionRefNode { key, span: Some(span), project, provenance };

@@ -13,6 +13,7 @@ use scrollback_stor_mmap::MappedSpan;
 use super::dirty::{Dirty, DirtyRefreshOutcome};
 use super::dirty_work::DirtyWork;
 use super::state::SessionMaterializer;
+use crate::indexing::copies;
 use crate::indexing::pool::Worker;
 use crate::indexing::steps::read_steps_of_some;
 use crate::indexing::{
@@ -67,11 +68,16 @@ impl SessionMaterializer {
             batch: Batch::new(),
             issue_log: IssueLog::default(),
             provisional: Vec::new(),
+            may_change_copies: false,
         };
         verifier.run(&mut worker, DirtyWork::from_dirty(dirty, &view))?;
-        let DirtyVerifier { batch, issue_log, provisional, .. } = verifier;
+        let DirtyVerifier { batch, issue_log, provisional, may_change_copies, .. } = verifier;
+        let may_change_copies = may_change_copies || copies::may_change_copies(&batch, &view);
         drop(view);
         self.index.commit(batch);
+        if may_change_copies {
+            copies::mark_copies(&self.index);
+        }
         let mut report = StageReport { issues: issue_log.issues, ..StageReport::default() };
         locate_issues(&mut report, |key| self.source.locate(key));
         self.update_found_issues(dirty, &report.issues);
@@ -87,6 +93,8 @@ struct DirtyVerifier<'m> {
     batch: Batch,
     issue_log: IssueLog,
     provisional: Vec<EntityKey>,
+    /// Whether a batch that was committed may change which messages are copies.
+    may_change_copies: bool,
 }
 
 impl DirtyVerifier<'_> {
@@ -167,6 +175,7 @@ impl DirtyVerifier<'_> {
         if work.sessions.is_empty() {
             return Ok(());
         }
+        self.may_change_copies |= copies::may_change_copies(&self.batch, self.view);
         // Committed first, because `verify` starts from a view: it has to see the parts that were
         // just read, or it would carry over their old state.
         self.materializer.index.commit(std::mem::replace(&mut self.batch, Batch::new()));

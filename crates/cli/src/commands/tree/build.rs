@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use scrollback::Root;
 use scrollback_core_id::{SessionId, SessionKey};
 use scrollback_core_type::{Part, StageIssue, Usage};
-use scrollback_flow::{MessageHydrated, SessionHydratedTree, run_session_tree_flow};
+use scrollback_flow::{MessageHydrated, SessionHydratedTree, run_session_tree_flow_with_view};
 use scrollback_index::{SessionMeta, View};
 
 use super::nodes::{MessageNode, Session, item_nodes, message_node, size};
@@ -51,7 +51,7 @@ impl<'s> Builder<'s> {
             self.root.verify(std::slice::from_ref(key))?;
         }
         let view = self.root.view()?;
-        let ran = run_session_tree_flow(&**self.root.source(), key, |tree| {
+        let ran = run_session_tree_flow_with_view(&**self.root.source(), key, &view, |tree| {
             let messages: Vec<MessageNode> = tree.messages.iter().map(message_node).collect();
             let items = item_nodes(tree);
             let usage = tree.usage();

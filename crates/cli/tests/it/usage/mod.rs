@@ -1,5 +1,7 @@
 //! Tests of usage: what a session used, by `ls`, `show` and `tree`, in stores that count it badly.
 
 mod database;
+mod forks;
 mod numbers;
 mod steps;
+mod totals;
