@@ -29,6 +29,7 @@ mod stats;
 mod sync;
 mod version_chain;
 mod view;
+mod view_issues;
 mod write;
 
 pub use batch::Batch;

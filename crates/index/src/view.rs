@@ -7,14 +7,14 @@ use std::iter::Peekable;
 use std::sync::Arc;
 
 use scrollback_core_id::{
-    Cursor, EntityKey, MessageId, MessageKey, OrderKey, PartId, ProjectId, Revision, SessionId,
+    Cursor, MessageId, MessageKey, OrderKey, PartId, ProjectId, Revision, SessionId,
 };
 use scrollback_core_type::Usage;
 
 use crate::layers::{Layers, ValueLocation};
 use crate::shared::SharedState;
 use crate::{
-    MessageMeta, Name, ObservedStamp, PartRef, ProjectMeta, RefreshState, SessionMeta, SessionState,
+    MessageMeta, ObservedStamp, PartRef, ProjectMeta, RefreshState, SessionMeta, SessionState,
 };
 
 /// One state of the index. Every answer of a view is of the same revision.
@@ -185,71 +185,6 @@ impl View {
             ids.extend(base_ids.filter(|id| !self.layers.hides_session(id, self.revision)));
         }
         ids
-    }
-
-    /// Returns the sessions that have messages and no record, each with the number of its messages, in
-    /// any order.
-    pub fn sessions_without_record(&self) -> Vec<(SessionId, u64)> {
-        let overlay = self.layers.overlay_sessions(self.revision).into_iter();
-        let overlay = overlay.filter(|(_, state)| state.record.is_none());
-        let mut ids: Vec<SessionId> = overlay.map(|(id, _)| id).collect();
-        if let Some(base) = &self.layers.base {
-            // They are the last rows.
-            let rows = (0..base.session_count()).rev();
-            let rows = rows.take_while(|row| base.session_order(*row).is_none());
-            let base_ids = rows.filter_map(|row| base.session_id(row));
-            ids.extend(base_ids.filter(|id| !self.layers.hides_session(id, self.revision)));
-        }
-        let count = |id: &SessionId| self.layers.usage_of_messages(id, self.revision).messages;
-        ids.into_iter().map(|id| (count(&id), id)).map(|(count, id)| (id, count)).collect()
-    }
-
-    /// Returns the sessions and messages with issues of single fields, in any order, each with the text
-    /// of its issues. Only sessions with such messages are searched for them.
-    pub fn kept_issues(&self) -> Vec<(EntityKey, Name)> {
-        let mut found = Vec::new();
-        for (id, state) in self.layers.overlay_sessions(self.revision) {
-            let record_issues = state.record.as_ref().and_then(|record| record.issues.clone());
-            let count = state.refresh_state.messages_with_issues;
-            self.collect_issues(&id, record_issues, count, &mut found);
-        }
-        if let Some(base) = &self.layers.base {
-            for row in 0..base.session_count() {
-                let (record_issues, count) = base.session_issues(row);
-                if (record_issues.is_some() || count > 0)
-                    && let Some(id) = base.session_id(row)
-                    && !self.layers.hides_session(&id, self.revision)
-                {
-                    self.collect_issues(&id, record_issues, count, &mut found);
-                }
-            }
-        }
-        found
-    }
-
-    fn collect_issues(
-        &self,
-        id: &SessionId,
-        record_issues: Option<Name>,
-        messages_with_issues: u32,
-        found: &mut Vec<(EntityKey, Name)>,
-    ) {
-        found.extend(record_issues.map(|issues| (EntityKey::Session(id.clone().into()), issues)));
-        if messages_with_issues == 0 {
-            return;
-        }
-        for location in self.layers.messages_of(id, self.revision) {
-            let message = match location {
-                ValueLocation::Overlay(version) => {
-                    version.value.and_then(|meta| Some((meta.key.clone(), meta.issues.clone()?)))
-                }
-                ValueLocation::Base(row) => self.layers.base.as_ref().and_then(|base| {
-                    let issues = base.message_issues(row)?;
-                    Some((base.message_key(row)?, issues))
-                }),
-            };
-            found.extend(message.map(|(key, issues)| (EntityKey::Message(key), issues)));
-        }
     }
 
     // Messages

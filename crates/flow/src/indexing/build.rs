@@ -12,10 +12,11 @@ use scrollback_index::{IndexBuilder, ProjectMeta, SessionContents, SessionIndex}
 use scrollback_source::{Entry, Result, ScanItem, Source, Survey, SurveyItem};
 
 use super::copies::{mark_copies, may_be_copy};
+use super::issue_log::IssueLog;
 use super::pool::{self, OnProgress, Worker};
 use super::projects;
 use super::refresh::storable_token;
-use super::session::{self, IssueLog, PartDetail, WholeSession};
+use super::session::{self, PartDetail, WholeSession};
 use super::source_state;
 use super::unread::UnreadEntities;
 use crate::stage::{Stage, locate_issues};

@@ -7,6 +7,7 @@
 mod build;
 pub(crate) mod copies;
 mod counters;
+mod issue_log;
 mod kept_issues;
 mod meta_builder;
 mod options;
@@ -25,6 +26,7 @@ mod verify_parts;
 
 pub use build::build_index;
 pub use counters::RefreshCounters;
+pub(crate) use issue_log::IssueLog;
 pub(crate) use kept_issues::kept_issues;
 pub(crate) use meta_builder::{observed_from_observation, part_ref};
 pub use options::{RefreshOptions, Verify};
@@ -33,7 +35,7 @@ pub(crate) use projects::reread_projects;
 pub(crate) use refresh::{Byproducts, has_token, refresh};
 pub use refresh::{RefreshSummary, refresh_index};
 pub use session::PartDetail;
-pub(crate) use session::{IssueLog, list_parts};
+pub(crate) use session::list_parts;
 pub use snapshots::{NoSnapshot, SnapshotFile, Snapshots};
 pub(crate) use verify::{VerifiedRecord, read_messages, verify, verify_record};
 pub(crate) use verify_parts::carry_over_parts;

@@ -7,9 +7,9 @@ use scrollback_core_id::{EntityKey, ProjectId};
 use scrollback_index::{Batch, ProjectMeta, View};
 use scrollback_source::{Observation, Result, ScanItem, ScanVisitor, Survey, SurveyItem};
 
+use super::issue_log::IssueLog;
 use super::meta_builder::MetaBuilder;
 use super::pool::Worker;
-use super::session::IssueLog;
 use super::unread::{UnreadEntities, unclean};
 
 /// Reads the projects that `scan` hands out. A project with an issue is not clean, so that every

@@ -11,10 +11,11 @@ use scrollback_stor_mmap::MappedSpan;
 
 use super::copies::{mark_copies, may_change_copies};
 use super::counters::RefreshCounters;
+use super::issue_log::IssueLog;
 use super::options::{RefreshOptions, Verify};
 use super::pool::{self, OnProgress, Worker};
 use super::projects;
-use super::session::{IssueLog, PartDetail};
+use super::session::PartDetail;
 use super::source_state;
 use super::unread::UnreadEntities;
 use super::verify::{SessionObservation, verify};

@@ -13,10 +13,11 @@ use scrollback_source::{Entry, Observation, Probe, Result, ResumeToken, ScanItem
 use scrollback_stor_mmap::MappedSpan;
 
 use super::counters::RefreshCounters;
+use super::issue_log::IssueLog;
 use super::meta_builder::{MessagePosition, MetaBuilder, observed_from_observation, part_ref};
 use super::options::{RefreshOptions, Verify};
 use super::pool::Worker;
-use super::session::{IssueLog, PartDetail, push_message_meta, session_meta};
+use super::session::{PartDetail, push_message_meta, session_meta};
 use super::verify_outcome::{VerifyOutcome, needs_revision};
 
 /// Reads what was appended to a session since the index read it. `None` if the session has to be

@@ -3,9 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use scrollback_core_err::Issue;
 use scrollback_core_id::{EntityKey, MessageKey, OrderKey, PartId, Scope, SessionKey, UnixNanos};
-use scrollback_core_type::{StageIssue, StageName};
 use scrollback_index::{
     MessageMeta, ObservedStamp, PartList, PartRef, RefreshState, SessionContents, SessionMeta,
     SessionState,
@@ -15,6 +13,7 @@ use scrollback_source::{
 };
 use scrollback_stor_mmap::Settled;
 
+use super::issue_log::IssueLog;
 use super::meta_builder::{MessagePosition, MetaBuilder, observed_from_observation};
 use super::pool::Worker;
 use super::steps::read_steps;
@@ -31,22 +30,6 @@ pub enum PartDetail {
     Names,
     /// The names and stamps of parts.
     Stamps,
-}
-
-/// The issues of a build or refresh.
-#[derive(Debug, Default)]
-pub(crate) struct IssueLog {
-    pub(crate) issues: Vec<StageIssue>,
-}
-
-impl IssueLog {
-    pub(crate) fn note(&mut self, key: Option<EntityKey>, issue: Issue) {
-        self.issues.push(StageIssue { stage: StageName::Index, key, issue });
-    }
-
-    fn note_about(&mut self, key: &EntityKey, issues: Vec<Issue>) {
-        issues.into_iter().for_each(|issue| self.note(Some(key.clone()), issue));
-    }
 }
 
 /// A session that was read as a whole.

@@ -9,7 +9,7 @@ use scrollback_index::{MessageMeta, SessionMeta};
 use scrollback_source::{Reader, Result, ScanItem};
 use scrollback_stor_path::opencode;
 
-use super::session::IssueLog;
+use super::issue_log::IssueLog;
 
 /// Reads the steps of the messages that `is_fresh` accepts, if steps can matter in their session.
 /// `messages` are all messages of the session. The steps of the others are known.

@@ -11,13 +11,13 @@ use scrollback_index::{
 use scrollback_source::{Entry, Observation, Result, ScanItem, Survey, SurveyItem};
 
 use super::counters::RefreshCounters;
+use super::issue_log::IssueLog;
 use super::meta_builder::{MessagePosition, observed_from_observation};
 use super::options::RefreshOptions;
 use super::pool::Worker;
 use super::resume::resume;
 use super::session::{
-    IssueLog, PartDetail, SessionMessages, push_message_meta, read_all_messages, refresh_state,
-    session_meta, unknown_session,
+    PartDetail, SessionMessages, push_message_meta, read_all_messages, refresh_state, session_meta,
 };
 use super::steps::read_steps;
 use super::unread::{UnreadEntities, unclean, unread_message, unread_session};
@@ -148,7 +148,7 @@ fn verify_once(
         set = set.or(known_set).map(unclean);
     }
     if is_record_unread && set.is_some() {
-        record = Some(Arc::new(unknown_session(key, checked_at)));
+        record = Some(Arc::new(super::session::unknown_session(key, checked_at)));
     }
     let old_by_id = messages_by_id(&old);
     let is_fresh = |message: &MessageMeta| {

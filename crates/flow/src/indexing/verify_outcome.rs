@@ -5,8 +5,8 @@ use scrollback_index::{Batch, RefreshState, SessionState};
 use scrollback_stor_mmap::MappedSpan;
 
 use super::counters::RefreshCounters;
+use super::issue_log::IssueLog;
 use super::options::RefreshOptions;
-use super::session::IssueLog;
 
 /// The result of verifying a session: the changes for the index, and what else was found.
 #[derive(Default)]

@@ -7,8 +7,9 @@ use scrollback_core_id::{EntityKey, MessageKey, PartId};
 use scrollback_index::{MessageMeta, PartList, PartRef};
 use scrollback_source::{Observation, Result, Survey, SurveyItem};
 
+use super::issue_log::IssueLog;
 use super::pool::Worker;
-use super::session::{IssueLog, PartDetail, list_parts};
+use super::session::{PartDetail, list_parts};
 
 /// Verifies the parts of messages, in the detail that the index has or that `wanted` requires.
 pub(super) fn verify_parts(

@@ -32,7 +32,8 @@ fn true_totals(expected: &Expected) -> ([u64; 5], String) {
 
 #[test]
 fn generated_stores_have_their_true_totals() {
-    let writers: [(&str, fn(&Path, &Spec) -> std::io::Result<Expected>); 2] =
+    type WriteStore = fn(&Path, &Spec) -> std::io::Result<Expected>;
+    let writers: [(&str, WriteStore); 2] =
         [("files", write_store), ("1.x", |dir, spec| write_database(dir, spec, Events::Empty))];
     for (name, write) in writers {
         let dir = tempfile::tempdir().unwrap();
