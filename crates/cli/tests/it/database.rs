@@ -241,5 +241,6 @@ fn an_oversized_row_is_an_issue_and_the_list_is_complete() {
     let messages = |list: &Value| -> u64 {
         list.as_array().unwrap().iter().map(|it| it["messages"].as_u64().unwrap()).sum()
     };
-    assert!(messages(&cut.json()) < messages(&whole));
+    // The small fields of an oversized row are read, so no message is missing.
+    assert_eq!(messages(&cut.json()), messages(&whole));
 }
