@@ -21,6 +21,7 @@ fn kinds() -> Vec<(IssueKind, &'static str)> {
             Converted { expected: "a number", value: "\"0.5\"".to_owned() },
             r#"expected a number; "0.5" was converted"#,
         ),
+        (ImpossibleNumber { value: "-7".to_owned() }, "-7 is negative, which cannot be"),
         (
             Unknown { category: "part type", value: "a\"\u{1b}[31m".to_owned() },
             r#"unknown part type "a\"\u{1b}[31m"; kept as raw JSON"#,
