@@ -5,6 +5,7 @@
 mod access;
 mod cells;
 mod connection;
+mod damage_skip;
 mod dispatch;
 mod error;
 mod fields;

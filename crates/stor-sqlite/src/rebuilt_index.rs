@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Statement, params_from_iter};
 
+use crate::damage_skip::DamageSkip;
 use crate::error::is_damage;
 use crate::schema::tables::READ_TABLES;
 use crate::suspicion::TableNames;
@@ -89,8 +90,7 @@ fn scan_table(
     let mut rows = db.prepare(&format!(
         "SELECT rowid{selected} FROM {table} NOT INDEXED WHERE rowid >= ?1 ORDER BY rowid"
     ))?;
-    // In a damaged table a query from a rowid may return only rows before it. The stride then grows.
-    let (mut from, mut is_whole, mut stride) = (i64::MIN, true, 1_i64);
+    let (mut from, mut is_whole, mut skip) = (i64::MIN, true, DamageSkip::default());
     loop {
         let mut last = from;
         let result = visit_rows(&mut rows, Some(from), columns.len(), &mut |rowid, values| {
@@ -101,10 +101,9 @@ fn scan_table(
             Err(error) if is_damage(&error) => is_whole = false,
             result => return result.map(|()| is_whole),
         }
-        stride = if last > from { 1 } else { stride.saturating_mul(2) };
-        match first_readable(&mut rows, last)? {
-            Some(beyond) if beyond < i64::MAX => from = beyond.saturating_add(stride - 1),
-            _ => return Ok(is_whole),
+        match skip.beyond(&mut rows, from, last)? {
+            Some(beyond) => from = beyond,
+            None => return Ok(is_whole),
         }
     }
 }
@@ -122,32 +121,6 @@ fn visit_rows(
         visit(row.get(0)?, values)?;
     }
     Ok(())
-}
-
-/// Returns the first rowid after `last` from which the table can be read again.
-fn first_readable(rows: &mut Statement<'_>, last: i64) -> rusqlite::Result<Option<i64>> {
-    let mut is_readable = |rowid: i64| match rows.query([rowid])?.next() {
-        Ok(_) => Ok(true),
-        Err(error) if is_damage(&error) => Ok(false),
-        Err(error) => Err(error),
-    };
-    // Double the step until a query from there succeeds, then bisect back.
-    let (mut bad, mut step) = (last.max(0), 1_i64);
-    let mut good = loop {
-        let next = bad.saturating_add(step);
-        if is_readable(next)? {
-            break next;
-        }
-        if next == i64::MAX {
-            return Ok(None);
-        }
-        (bad, step) = (next, step.saturating_mul(2));
-    };
-    while good - bad > 1 {
-        let middle = bad + (good - bad) / 2;
-        if is_readable(middle)? { good = middle } else { bad = middle }
-    }
-    Ok(Some(good))
 }
 
 /// Adds the rows that the indexes list and that lie on damaged pages of the table, so that each of

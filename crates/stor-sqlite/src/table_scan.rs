@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::Row as SqlRow;
 
 use crate::cells::{bytes, integer};
+use crate::damage_skip::DamageSkip;
 use crate::error::{Result, is_damage};
 use crate::query_context::QueryContext;
 use crate::schema::Schema;
@@ -40,6 +41,7 @@ pub(crate) struct TableScan {
     schema_version: i64,
     /// The ids of the last rows before the checkpoint, the last one first.
     last_ids: Vec<String>,
+    skip: DamageSkip,
 }
 
 /// Where a transaction of the scan ended.
@@ -49,6 +51,7 @@ pub(crate) struct Checkpoint {
     pub(crate) is_over: bool,
     pub(crate) last_ids: Vec<String>,
     pub(crate) damage: Option<rusqlite::Error>,
+    skip: DamageSkip,
 }
 
 impl ScannedTable {
@@ -84,13 +87,18 @@ impl ScannedTable {
 
 impl TableScan {
     pub(crate) fn new(table: ScannedTable) -> Self {
-        Self { table, rowid: None, schema_version: 0, last_ids: Vec::new() }
+        Self {
+            table,
+            rowid: None,
+            schema_version: 0,
+            last_ids: Vec::new(),
+            skip: DamageSkip::default(),
+        }
     }
 
     pub(crate) fn resume_from(&mut self, checkpoint: Checkpoint) {
-        let Checkpoint { rowid, schema_version: schema, last_ids: last, .. } = checkpoint;
-        *self =
-            Self { table: self.table, rowid: Some(rowid), schema_version: schema, last_ids: last };
+        let Checkpoint { rowid, schema_version, last_ids, skip, .. } = checkpoint;
+        *self = Self { table: self.table, rowid: Some(rowid), schema_version, last_ids, skip };
     }
 
     pub(crate) fn has_table(&self, context: &QueryContext<'_>) -> bool {
@@ -113,6 +121,7 @@ impl TableScan {
             is_over: true,
             last_ids: Vec::new(),
             damage: None,
+            skip: self.skip,
         };
         if !self.has_table(context) {
             return Ok(checkpoint);
@@ -157,7 +166,8 @@ impl TableScan {
             // in a new transaction from the first place that can be read again.
             if checkpoint.damage.is_some() {
                 let last = rowid_after(context, table, checkpoint.rowid, rows)?;
-                if let Some(beyond) = beyond_damage(context, table, last)? {
+                let mut from = context.db.prepare_cached(table.query(context.schema, false))?;
+                if let Some(beyond) = checkpoint.skip.beyond(&mut from, checkpoint.rowid, last)? {
                     (checkpoint.rowid, checkpoint.is_over) = (beyond, false);
                 }
             }
@@ -191,42 +201,6 @@ fn rowid_after(
         })?;
     }
     Ok(rowid)
-}
-
-/// Returns the first rowid from which the table can be read again, if the row after `last_rowid` is
-/// damaged. Returns `None` without such a rowid.
-fn beyond_damage(
-    context: &QueryContext<'_>,
-    table: ScannedTable,
-    last_rowid: i64,
-) -> Result<Option<i64>> {
-    let is_readable = |rowid: i64| {
-        let mut statement = context.db.prepare_cached(table.query(context.schema, false))?;
-        match statement.query([rowid])?.next() {
-            Ok(_) => Ok(true),
-            Err(error) if is_damage(&error) => Ok(false),
-            Err(error) => Err(error),
-        }
-    };
-    // Rowids start at 1. Double the step until a query from there succeeds, then bisect back to the
-    // first such rowid, so that only the rows on damaged pages are lost. A linear search could take
-    // as many queries as there are rowids.
-    let (mut bad, mut step) = (last_rowid.max(0), 1_i64);
-    let mut good = loop {
-        let next = bad.saturating_add(step);
-        if is_readable(next)? {
-            break next;
-        }
-        if next == i64::MAX {
-            return Ok(None);
-        }
-        (bad, step) = (next, step.saturating_mul(2));
-    };
-    while good - bad > 1 {
-        let middle = bad + (good - bad) / 2;
-        if is_readable(middle)? { good = middle } else { bad = middle }
-    }
-    Ok(Some(good))
 }
 
 /// Returns the ids of the last rows up to a rowid, the last row first.

@@ -1,4 +1,4 @@
-//! Stores in which a directory or file cannot be opened for a while: what is there stays in lists, and
+//! Stores in which a directory or file cannot be opened for a while: its sessions stay in lists, and
 //! `watch` reports no removal. Source: hostile cases 01 and 02.
 
 use std::fs::{self, File, Permissions};

@@ -27,8 +27,8 @@ pub(crate) struct PartQueries {
     pub(crate) visible_condition: &'static str,
 }
 
-/// The greatest length of a part that ends a step. Longer parts are told apart by their length alone,
-/// without reading their overflow pages.
+/// The greatest length of a part that ends a step. The length alone shows that a longer part is another
+/// kind, so its overflow pages are not read.
 const MAX_STEP_END: usize = 1 << 16;
 
 /// The place of the rowid in the queries for all parts.
