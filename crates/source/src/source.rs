@@ -86,8 +86,8 @@ pub trait Source: Send + Sync {
     /// Checks whether the indexes that the store itself keeps have an entry for every record. If
     /// they do not, the Source reads the records without them from now on.
     ///
-    /// Returns `true` if the check found such an index for the first time: what was read before may
-    /// lack records, and has to be read again. The check reads all records of sessions and messages,
+    /// Returns `true` if such an index exists: what was read before the check may lack records, and has
+    /// to be read again. The check reads all records of sessions and messages,
     /// so call it only for a whole store, or if records that were known are missing.
     ///
     /// The default returns `false`, for a store without such indexes.

@@ -137,10 +137,11 @@ impl TableScan {
                 Some(rowid) if self.schema_version == checkpoint.schema_version => rowid,
                 Some(_) => relocate_rowid(context, table, &self.last_ids)?,
             };
-            let mut rows = 0;
+            let from = checkpoint.rowid;
+            let (mut rows, mut last, mut is_stopped) = (0, from, false);
             let mut statement = context.db.prepare_cached(sql)?;
-            let mut cursor = statement.query([checkpoint.rowid])?;
-            loop {
+            let mut cursor = statement.query([from])?;
+            while !is_stopped {
                 let row = match cursor.next() {
                     Ok(Some(row)) => row,
                     Ok(None) => break,
@@ -151,25 +152,25 @@ impl TableScan {
                     Err(error) => return Err(error.into()),
                 };
                 rows += 1;
+                // A damaged table may return rows before the start.
+                last = last.max(integer(row, table.rowid())?);
                 let is_late = || {
                     rows % CLOCK_INTERVAL == 0
                         && context.clock.now().duration_since(start) > MAX_DURATION
                 };
                 // A long transaction would stop the writer's checkpoints. The row is handed out
                 // already, so the next transaction starts after it.
-                if take(row)?.is_break() || is_late() {
-                    (checkpoint.rowid, checkpoint.is_over) = (integer(row, table.rowid())?, false);
-                    break;
-                }
+                is_stopped = take(row)?.is_break() || is_late();
             }
-            // The cursor cannot move past a damaged page. Find the row where it stopped, and continue
-            // in a new transaction from the first place that can be read again.
-            if checkpoint.damage.is_some() {
-                let last = rowid_after(context, table, checkpoint.rowid, rows)?;
-                let mut from = context.db.prepare_cached(table.query(context.schema, false))?;
-                if let Some(beyond) = checkpoint.skip.beyond(&mut from, checkpoint.rowid, last)? {
-                    (checkpoint.rowid, checkpoint.is_over) = (beyond, false);
-                }
+            drop(cursor);
+            if is_stopped && last > from {
+                (checkpoint.rowid, checkpoint.is_over) = (last, false);
+            } else if (is_stopped || checkpoint.damage.is_some())
+                // The cursor cannot move past a damaged page. Continue in a new transaction from the
+                // first place that can be read again.
+                && let Some(beyond) = checkpoint.skip.beyond(&mut statement, from, last)?
+            {
+                (checkpoint.rowid, checkpoint.is_over) = (beyond, false);
             }
             if !checkpoint.is_over {
                 checkpoint.last_ids = last_ids_before(context, table, checkpoint.rowid)?;
@@ -178,29 +179,6 @@ impl TableScan {
         })?;
         Ok(checkpoint)
     }
-}
-
-/// Returns the rowid of the row that comes `rows` rows after `after`.
-fn rowid_after(
-    context: &QueryContext<'_>,
-    table: ScannedTable,
-    after: i64,
-    rows: u64,
-) -> Result<i64> {
-    let mut rowid = after;
-    if let Some(offset) = rows.checked_sub(1) {
-        let visible = context.schema.parts.as_ref().map(|parts| parts.visible_condition);
-        let condition = visible.filter(|_| table == ScannedTable::Part).unwrap_or("1");
-        let sql = format!(
-            "SELECT rowid FROM {} WHERE rowid > ?1 AND {condition} ORDER BY rowid LIMIT 1 OFFSET ?2",
-            table.name(),
-        );
-        context.for_each_row(&sql, [after, offset.cast_signed()], |row| {
-            rowid = integer(row, 0)?;
-            Ok(())
-        })?;
-    }
-    Ok(rowid)
 }
 
 /// Returns the ids of the last rows up to a rowid, the last row first.

@@ -103,15 +103,15 @@ impl<'s> SqliteTransaction<'s> {
         Ok(conn.is_undisturbed().then_some(answer))
     }
 
-    /// Compares tables with their indexes. Returns whether another table is unsound.
+    /// Compares tables with their indexes. Returns whether a table is unsound, also if another thread
+    /// found it first.
     pub(crate) fn examine(&mut self, suspicion: Suspicion) -> scrollback_source::Result<bool> {
         let unsound_tables = &self.shared.unsound_tables;
-        let before = unsound_tables.names();
         self.query(|context| {
             context.suspicions.add(suspicion);
             Ok(())
         })?;
-        Ok(unsound_tables.names() != before)
+        Ok(!unsound_tables.names().is_empty())
     }
 
     /// Checks whether a change of the files or of the schema may have caused an error.

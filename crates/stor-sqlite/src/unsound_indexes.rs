@@ -28,30 +28,26 @@ impl UnsoundTables {
     }
 
     /// Compares the tables of a suspicion with their indexes, unless this was done before. Returns
-    /// whether another table is unsound.
+    /// whether a table is unsound that the query took for sound. Other threads wait, because their
+    /// queries may have used the same index.
     pub(crate) fn examine(
         &self,
         context: &QueryContext<'_>,
         suspicion: Suspicion,
         files: FileStamps,
     ) -> Result<bool> {
-        {
-            let mut compared = lock(&self.compared);
-            let last = &mut compared[(suspicion as u8).trailing_zeros() as usize];
-            let is_done = match suspicion.is_repeated() {
-                true => *last == Some(files),
-                false => last.is_some(),
-            };
-            if is_done {
-                return Ok(false);
-            }
+        let mut compared = lock(&self.compared);
+        let last = &mut compared[(suspicion as u8).trailing_zeros() as usize];
+        let is_done = match suspicion.is_repeated() {
+            true => *last == Some(files),
+            false => last.is_some(),
+        };
+        if !is_done {
+            let unsound = unsound_tables(context, suspicion)?;
+            lock(&self.names).extend(unsound);
             *last = Some(files);
         }
-        let unsound = unsound_tables(context, suspicion)?;
-        let mut names = lock(&self.names);
-        let before = names.len();
-        names.extend(unsound);
-        Ok(names.len() > before)
+        Ok(*lock(&self.names) != *context.unsound_tables)
     }
 }
 
@@ -66,12 +62,13 @@ pub(crate) struct TableIndex {
     pub(crate) columns: Vec<String>,
 }
 
-/// Returns the indexes of a table that have an entry for every row.
+/// Returns the indexes of a table that have an entry for every row. The schema is named because a table
+/// that was found to be unsound before has a view in its place.
 pub(crate) fn indexes_of(db: &Connection, table: &str) -> rusqlite::Result<Vec<TableIndex>> {
     let mut names =
-        db.prepare_cached("SELECT name FROM pragma_index_list(?1) WHERE partial = 0")?;
+        db.prepare_cached("SELECT name FROM pragma_index_list(?1, 'main') WHERE partial = 0")?;
     let mut columns = db.prepare_cached(
-        "SELECT name FROM pragma_index_info(?1) WHERE name IS NOT NULL ORDER BY seqno",
+        "SELECT name FROM pragma_index_info(?1, 'main') WHERE name IS NOT NULL ORDER BY seqno",
     )?;
     let names =
         names.query_map([table], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;

@@ -21,7 +21,7 @@ impl DatabaseTables {
         let names = READ_TABLES.map(|table| format!("'{}'", table.name)).join(", ");
         let sql = format!(
             "SELECT t.name, c.name, c.type FROM sqlite_schema AS t \
-             JOIN pragma_table_info(t.name) AS c WHERE t.type = 'table' AND t.name IN ({names})"
+             JOIN pragma_table_info(t.name, 'main') AS c WHERE t.type = 'table' AND t.name IN ({names})"
         );
         let mut tables: HashMap<String, DatabaseColumns> = HashMap::new();
         let mut statement = db.prepare(&sql)?;

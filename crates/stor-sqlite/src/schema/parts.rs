@@ -22,9 +22,6 @@ pub(crate) struct PartQueries {
     pub(crate) all_after_row: String,
     /// As `all_after_row`, without the columns that a borrowed record does not need.
     pub(crate) borrowed_after_row: String,
-    /// The condition that hides the parts of migrated sessions, which are read from the rows of
-    /// 2.x.
-    pub(crate) visible_condition: &'static str,
 }
 
 /// The greatest length of a part that ends a step. The length alone shows that a longer part is another
@@ -42,6 +39,9 @@ pub(crate) const PART_NAMES: [&str; 2] = [
 
 /// Counts the parts of a session in the index of sessions.
 pub(crate) const COUNT_OF_SESSION: &str = "SELECT count(*) FROM part WHERE session_id = ?1";
+/// As [`COUNT_OF_SESSION`], without the parts that have no message.
+pub(crate) const COUNT_OF_SESSION_WITH_MESSAGE: &str = "SELECT count(*) FROM part AS p \
+     WHERE p.session_id = ?1 AND EXISTS (SELECT 1 FROM message AS m WHERE m.id = p.message_id)";
 
 const NOT_MIGRATED: &str =
     "NOT EXISTS (SELECT 1 FROM session_message AS x WHERE x.session_id = part.session_id)";
@@ -59,6 +59,7 @@ impl PartQueries {
         let all_columns = Select::new(C::ALL, columns, cap, "");
         let without_session = all_columns.clone().replace(C::Session.at(), "NULL");
         let with_size = without_session.clone().replace(C::Data.at(), length("data"));
+        // The parts of migrated sessions are read from the rows of 2.x.
         let visible_condition = if is_migrated { NOT_MIGRATED } else { "1" };
         let after_row = |select: &Select| {
             let select = select.clone().append("rowid");
@@ -96,7 +97,6 @@ impl PartQueries {
             ),
             all_after_row: after_row(&all_columns),
             borrowed_after_row: after_row(&without_session),
-            visible_condition,
         })
     }
 }

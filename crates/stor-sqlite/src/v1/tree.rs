@@ -9,7 +9,7 @@ use crate::cells::{bytes, integer};
 use crate::error::{Result, is_damage};
 use crate::query_context::QueryContext;
 use crate::query_output::{QueryOutput, Row};
-use crate::schema::parts::COUNT_OF_SESSION;
+use crate::schema::parts::{COUNT_OF_SESSION, COUNT_OF_SESSION_WITH_MESSAGE};
 use crate::schema::tables::v1::PartColumn;
 use crate::suspicion::Suspicion;
 use crate::v1::parts::{part_by_id, part_names, part_row, sort_parts};
@@ -61,12 +61,19 @@ fn compare_with_index_of_sessions(
     session: &SessionKey,
     count: i64,
 ) -> rusqlite::Result<()> {
-    context.for_each_row(COUNT_OF_SESSION, [session.session.as_str()], |row| {
-        if integer(row, 0)? != count {
-            context.suspicions.add(Suspicion::NumberOfParts);
+    // A reverted session has parts without a message, so the second query decides.
+    for sql in [COUNT_OF_SESSION, COUNT_OF_SESSION_WITH_MESSAGE] {
+        let mut in_index = 0;
+        context.for_each_row(sql, [session.session.as_str()], |row| {
+            in_index = integer(row, 0)?;
+            Ok(())
+        })?;
+        if in_index == count {
+            return Ok(());
         }
-        Ok(())
-    })
+    }
+    context.suspicions.add(Suspicion::NumberOfParts);
+    Ok(())
 }
 
 /// Merges messages with their parts. Both come in the order of the messages.
