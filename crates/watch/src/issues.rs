@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use scrollback_core_err::{Issue, IssueKind};
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::Cursor;
 use scrollback_core_type::StageIssue;
 
 /// The largest number of issues that are remembered. Later ones are left out.
@@ -12,8 +13,11 @@ const MAX_ISSUES: usize = 4096;
 #[derive(Debug, Default)]
 pub(crate) struct FoundIssues {
     /// All issues so far, because each refresh finds the issues of unreadable records again.
-    known: HashSet<Issue>,
+    /// The record is part of an issue, because all records of a database have the same path.
+    known: HashSet<StageIssue>,
     untaken: Vec<StageIssue>,
+    /// The state of the index whose issues were added last.
+    shown_at: Option<Cursor>,
 }
 
 impl FoundIssues {
@@ -31,13 +35,15 @@ impl FoundIssues {
                     | IssueKind::OrphanMessages { .. }
                     | IssueKind::OrphanParts { .. }
             );
-            if !is_passing
-                && self.known.len() < MAX_ISSUES
-                && self.known.insert(found.issue.clone())
-            {
+            if !is_passing && self.known.len() < MAX_ISSUES && self.known.insert(found.clone()) {
                 self.untaken.push(found);
             }
         }
+    }
+
+    /// Checks whether the index has another state than at the last call.
+    pub(crate) fn is_new_state(&mut self, cursor: Cursor) -> bool {
+        self.shown_at.replace(cursor) != Some(cursor)
     }
 
     pub(crate) fn take(&mut self) -> Vec<StageIssue> {

@@ -171,10 +171,13 @@ impl Live {
     /// Takes the issues that were found since the last call, each once: records that could not be
     /// read, which the index keeps as they were, and the issues that the index shows.
     pub fn take_issues(&self) -> Vec<StageIssue> {
-        let issues = self.shared.materializer.issues();
-        let mut found = self.shared.issues();
-        found.add(issues);
-        found.take()
+        // Take the cursor before the issues: a later commit is then found by the next call.
+        let cursor = self.shared.materializer.index().cursor();
+        if self.shared.issues().is_new_state(cursor) {
+            let issues = self.shared.materializer.issues();
+            self.shared.issues().add(issues);
+        }
+        self.shared.issues().take()
     }
 
     /// Ends the driver. Waits for the end of a thread; a task ends when its runtime runs next.
