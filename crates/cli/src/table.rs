@@ -172,9 +172,6 @@ impl Table {
                 }
             }
         }
-        if let Some(layout) = self.fit(widths.clone(), true, MIN_WIDTH, limit) {
-            return layout;
-        }
         self.cut(widths, limit)
     }
 

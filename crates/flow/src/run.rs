@@ -43,8 +43,7 @@ pub fn run_session_tree_flow<R>(
     session: &SessionKey,
     visit: impl FnOnce(&SessionHydratedTree<'_>) -> R,
 ) -> Result<StageResult<R>> {
-    let mut reader = source.open()?;
-    run_with_reader(&mut *reader, source, session, visit)
+    run_with_reader(&mut *source.open()?, source, session, None, visit)
 }
 
 /// Runs all stages for one session, as [`run_session_tree_flow`] does, and marks the copies that only
@@ -58,21 +57,20 @@ pub fn run_session_tree_flow_with_view<R>(
     view: &View,
     visit: impl FnOnce(&SessionHydratedTree<'_>) -> R,
 ) -> Result<StageResult<R>> {
-    let StageResult { value: mut tree, mut report } = read_tree(&mut *source.open()?, session)?;
-    tree.mark_copies(view);
-    let hydrated = hydrate_session_tree(&tree);
-    report.merge(hydrated.report);
-    locate_issues(&mut report, |key| source.locate(key));
-    Ok(StageResult { value: visit(&hydrated.value), report })
+    run_with_reader(&mut *source.open()?, source, session, Some(view), visit)
 }
 
 fn run_with_reader<R>(
     reader: &mut dyn Reader,
     source: &dyn Source,
     session: &SessionKey,
+    view: Option<&View>,
     visit: impl FnOnce(&SessionHydratedTree<'_>) -> R,
 ) -> Result<StageResult<R>> {
-    let StageResult { value: tree, mut report } = read_tree(reader, session)?;
+    let StageResult { value: mut tree, mut report } = read_tree(reader, session)?;
+    if let Some(view) = view {
+        tree.mark_copies(view);
+    }
     let hydrated = hydrate_session_tree(&tree);
     report.merge(hydrated.report);
     locate_issues(&mut report, |key| source.locate(key));
@@ -143,7 +141,7 @@ pub fn run_session_flow(
         SessionScope::Project(project) => plan_session_keys(&mut *reader, Some(project))?,
     };
     for session in sessions {
-        match run_with_reader(&mut *reader, source, &session, &mut visit) {
+        match run_with_reader(&mut *reader, source, &session, None, &mut visit) {
             Ok(StageResult { value, report: session_report }) => {
                 report.merge(session_report);
                 if value.is_break() {

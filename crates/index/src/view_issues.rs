@@ -20,7 +20,11 @@ impl View {
             ids.extend(base_ids.filter(|id| !self.layers.hides_session(id, self.revision)));
         }
         let count = |id: &SessionId| self.layers.usage_of_messages(id, self.revision).messages;
-        ids.into_iter().map(|id| (count(&id), id)).map(|(count, id)| (id, count)).collect()
+        let with_count = |id| {
+            let count = count(&id);
+            (id, count)
+        };
+        ids.into_iter().map(with_count).collect()
     }
 
     /// Returns the sessions and messages with issues of single fields, in any order, each with the text

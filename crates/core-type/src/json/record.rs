@@ -109,7 +109,7 @@ macro_rules! head {
             /// Parses the whole of `bytes` into this value. Use it in hot loops: a head is large enough
             /// that moving it takes time. After an error the value is empty.
             ///
-            /// Returns the issues of fields that were converted.
+            /// Returns the issues of fields that have a wrong type or were converted.
             ///
             /// # Errors
             /// As for [`Parse::parse`](crate::Parse::parse).

@@ -262,15 +262,6 @@ impl UsageSum {
         self.cost = self.cost.wrapping_add(usage.cost.units());
     }
 
-    /// Subtracts the usage of a message that was added before.
-    pub fn subtract(&mut self, usage: &Usage) {
-        self.messages = self.messages.wrapping_sub(usage.messages);
-        for (sum, count) in self.tokens.iter_mut().zip(usage.tokens.to_array()) {
-            *sum = sum.wrapping_sub(count.into());
-        }
-        self.cost = self.cost.wrapping_sub(usage.cost.units());
-    }
-
     /// Returns the sum. Counts that do not fit are limited to the range of their type.
     pub fn usage(&self) -> Usage {
         let clamp = |sum: i128| {

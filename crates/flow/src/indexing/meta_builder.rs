@@ -48,7 +48,10 @@ impl MetaBuilder {
         id: ProjectId,
         span: &MappedSpan,
     ) -> (ProjectMeta, Option<Issue>) {
-        let (record, issue) = value_or_issue(Project::parse(span));
+        let (record, issue) = match Project::parse(span) {
+            Ok(parsed) => (Some(parsed.value), None),
+            Err(issue) => (None, Some(*issue)),
+        };
         let worktree = self.intern(record.and_then(|record| record.worktree));
         let observed = observed_from_span(span, issue.is_none());
         (ProjectMeta { id, worktree, observed }, issue)
@@ -163,14 +166,6 @@ impl MetaBuilder {
             parts: None,
         });
         issues
-    }
-}
-
-/// Splits a parse result into its value and the issue that makes the whole record unusable.
-fn value_or_issue<T>(parsed: Result<Parsed<T>, Box<Issue>>) -> (Option<T>, Option<Issue>) {
-    match parsed {
-        Ok(parsed) => (Some(parsed.value), None),
-        Err(issue) => (None, Some(*issue)),
     }
 }
 

@@ -34,7 +34,8 @@ pub struct RefreshSummary {
     pub verified: usize,
 }
 
-/// Makes an index equal to its store again, in one batch.
+/// Makes an index equal to its store again, in one batch. The marks of copies by forks of 1.x follow in a
+/// second batch.
 ///
 /// `SessionIndex::changes` then returns what differed. Returns `Break` if `progress` breaks; the index
 /// is then unchanged.
@@ -112,7 +113,7 @@ pub(crate) fn refresh(
             source.check_indexes()?;
         }
         let first_issue = issue_log.issues.len();
-        let work = find_dirty_sessions(&mut worker, &view, probe.clone(), options, &mut issue_log)?;
+        let work = find_dirty_sessions(&mut worker, &view, probe, options, &mut issue_log)?;
         // Records seldom disappear. Perhaps the store still has them, but its index does not.
         if work.lacks_records && source.check_indexes()? {
             issue_log.issues.truncate(first_issue);

@@ -234,9 +234,7 @@ pub(crate) fn list_parts(
 ) -> Result<ListedParts> {
     let before = issue_log.issues.len();
     let listed = list_readable_parts(reader, key, parts, issue_log)?;
-    let mut unread = UnreadEntities::default();
-    let issues = &issue_log.issues[before..];
-    issues.iter().for_each(|issue| unread.note(issue.key.as_ref(), &issue.issue));
+    let unread = UnreadEntities::from_issues(&issue_log.issues[before..]);
     if unread.is_empty() {
         return Ok(ListedParts { list: Some(listed), is_incomplete: false });
     }

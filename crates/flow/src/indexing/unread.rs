@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use scrollback_core_err::Issue;
 use scrollback_core_id::{EntityKey, MessageKey, PartId, PartKey, ProjectId, SessionKey};
+use scrollback_core_type::StageIssue;
 use scrollback_index::{MessageMeta, ObservedStamp, PartList, PartRef, SessionMeta};
 
 /// The entities that a call of a reader could not read, according to its issues.
@@ -18,6 +19,13 @@ pub(super) struct UnreadEntities {
 }
 
 impl UnreadEntities {
+    /// Collects the entities of issues that were noted.
+    pub(super) fn from_issues(issues: &[StageIssue]) -> Self {
+        let mut unread = Self::default();
+        issues.iter().for_each(|issue| unread.note(issue.key.as_ref(), &issue.issue));
+        unread
+    }
+
     /// Takes the issue into account. `key` is the entity that it concerns.
     pub(super) fn note(&mut self, key: Option<&EntityKey>, issue: &Issue) {
         if !issue.is_unread() {

@@ -139,9 +139,7 @@ fn verify_once(
         true => reread_all_messages(worker, key, &old, &mut batch, &mut issue_log)?,
         false => read_changed_messages(worker, key, &old, &mut batch, &mut issue_log)?,
     };
-    let mut unread = UnreadEntities::default();
-    let issues_of_messages = &issue_log.issues[issues_of_record..];
-    issues_of_messages.iter().for_each(|issue| unread.note(issue.key.as_ref(), &issue.issue));
+    let unread = UnreadEntities::from_issues(&issue_log.issues[issues_of_record..]);
     let are_messages_unread = unread.may_have_messages(key);
     if are_messages_unread {
         let known_set = known.as_ref().and_then(|known| known.refresh_state.message_set);
@@ -215,13 +213,9 @@ fn reread_all_messages(
     let mut old = messages_by_id(old);
     for message in &mut all.messages {
         let old = old.remove(&message.key.message);
-        message.parts = old.and_then(|old| old.parts.clone());
-        message.steps = old.and_then(|old| old.steps.clone());
-        keep_mark(message, old);
+        keep_known(message, old);
     }
-    let mut unread = UnreadEntities::default();
-    let issues = &issue_log.issues[before..];
-    issues.iter().for_each(|issue| unread.note(issue.key.as_ref(), &issue.issue));
+    let unread = UnreadEntities::from_issues(&issue_log.issues[before..]);
     for message in old.into_values() {
         if unread.may_have_message(&message.key) {
             all.messages.push(unread_message(message));
@@ -338,9 +332,14 @@ fn is_same_record(known: &SessionMeta, current: &Observation) -> bool {
         && current.project.as_ref().is_none_or(|project| known.project.as_ref() == Some(project))
 }
 
-/// Keeps the mark of a copy until the copies of the whole index are marked again.
-fn keep_mark(message: &mut MessageMeta, old: Option<&Arc<MessageMeta>>) {
-    if old.is_some_and(|old| old.is_recorded_copy) {
+/// Keeps what the index knows of a message besides its record: its parts, its steps, and whether it is a
+/// copy. Parts and steps are verified afterwards, and stay if they cannot be read. The mark stays until the
+/// copies of the whole index are marked again.
+fn keep_known(message: &mut MessageMeta, old: Option<&Arc<MessageMeta>>) {
+    let Some(old) = old else { return };
+    message.parts.clone_from(&old.parts);
+    message.steps.clone_from(&old.steps);
+    if old.is_recorded_copy {
         (message.is_copy, message.is_recorded_copy) = (true, true);
     }
 }
@@ -372,8 +371,7 @@ pub(crate) fn read_messages(
                 push_message_meta(meta_builder, key, place, &span, observed, (messages, issue_log));
                 if let Some(meta) = messages.get_mut(before) {
                     let old = old.iter().find(|old| old.key == meta.key);
-                    meta.parts = old.and_then(|old| old.parts.clone());
-                    keep_mark(meta, old);
+                    keep_known(meta, old);
                 }
             }
             ScanItem::Issue(_, issue) if issue.is_vanished() => {}

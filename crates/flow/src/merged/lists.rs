@@ -20,7 +20,7 @@ impl MergedTransaction<'_> {
         }
         if *scope == Scope::Sessions {
             let records: Vec<_> = lists.iter().map(listed_sessions).collect();
-            self.owners.decide_listed(&records)?;
+            self.owners.decide_listed(records)?;
         }
         let mut merged = Listing::default();
         let mut positions: HashMap<EntityKey, usize> = HashMap::new();
@@ -110,7 +110,7 @@ impl MergedTransaction<'_> {
                     sessions.iter().map(|items| surveyed_sessions(items)).collect();
                 let sets: Vec<HashMap<_, _>> =
                     lists.iter().map(|items| surveyed_sets(items)).collect();
-                self.owners.decide_surveyed(&records, &sets)?;
+                self.owners.decide_surveyed(records, &sets)?;
                 self.surveyed_sessions = Some(sessions);
             }
             _ => {}

@@ -94,7 +94,7 @@ impl MergedSource {
     /// Reads every session that this member has from this member, whatever the other copies have.
     #[must_use]
     pub fn with_forced_member(self, member: SourceId) -> Self {
-        Self { forced: Some(member), choices: Arc::default(), ..self }
+        Self { forced: Some(member), ..self }
     }
 
     /// Returns the members in the order of preference.

@@ -174,8 +174,7 @@ impl<'s> Owners<'s> {
 
     /// Decides the owners of all sessions of which several members have records or messages, given the
     /// sessions that have records. Lists the messages of these sessions.
-    pub(super) fn decide_listed(&mut self, records: &[HashSet<SessionKey>]) -> Result<()> {
-        let mut holders = records.to_vec();
+    pub(super) fn decide_listed(&mut self, mut holders: Vec<HashSet<SessionKey>>) -> Result<()> {
         for (at, holders) in holders.iter_mut().enumerate() {
             self.survey_keys(at, &Survey::LostSets, holders)?;
         }
@@ -186,10 +185,9 @@ impl<'s> Owners<'s> {
     /// the sets of messages. Earlier choices are used if all sets have the same stamps.
     pub(super) fn decide_surveyed(
         &mut self,
-        records: &[HashSet<SessionKey>],
+        mut holders: Vec<HashSet<SessionKey>>,
         sets: &[HashMap<SessionKey, SetStamp>],
     ) -> Result<()> {
-        let mut holders = records.to_vec();
         for (holders, sets) in holders.iter_mut().zip(sets) {
             holders.extend(sets.keys().cloned());
         }
@@ -210,7 +208,7 @@ impl<'s> Owners<'s> {
         for (at, records) in records.iter_mut().enumerate() {
             self.survey_keys(at, &Survey::Sessions, records)?;
         }
-        self.decide_listed(&records)
+        self.decide_listed(records)
     }
 
     /// Checks whether a member's copy of a session is visible. After the whole store was decided, a

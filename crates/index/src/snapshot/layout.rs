@@ -49,7 +49,7 @@ pub(super) enum Section {
     Texts,
     /// The id of the store, as text.
     Store,
-    /// The token of the store, in the Source's own encoding.
+    /// The caller's state of the Source: its token, and what else the caller keeps.
     Token,
 }
 

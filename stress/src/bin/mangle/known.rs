@@ -24,7 +24,8 @@ const KNOWN: &[Known] = &[
     Known { symptom: "another projectID", damage: "directory copied beside itself" },
 ];
 
-/// Checks whether a symptom after this damage is a known fault.
+/// Checks whether a symptom after this damage is a known fault. A panic is never one.
 pub(crate) fn is_known(symptom: &str, damage: &str) -> bool {
-    KNOWN.iter().any(|it| symptom.contains(it.symptom) && damage.contains(it.damage))
+    symptom != "panic"
+        && KNOWN.iter().any(|it| symptom.contains(it.symptom) && damage.contains(it.damage))
 }
