@@ -169,8 +169,7 @@ fn searched_places(paths: &StoragePaths) -> Vec<String> {
 }
 
 /// Returns the root of a data directory: its databases by channel, the expected database, the tree, and
-/// the backups of databases.
-/// The first store wins.
+/// the backups of databases. They are in the order of preference.
 fn discovered_data_root(
     data_dir: &Path,
     rule: DiscoveryRule,

@@ -75,7 +75,7 @@ pub fn is_fork_copy(message: &[u8]) -> bool {
 /// it. `do_totals_differ` says whether the totals in its record differ from the sum of its answers.
 /// These totals are the sum of all steps. Without them every answer of a database may have several
 /// steps, and in a tree of files those of 1.0 and older (source: `docs/format/opencode.md`,
-/// section 5.1).
+/// sections 3.3 and 5).
 pub fn can_steps_matter<'n>(
     formats: impl Iterator<Item = &'n str>,
     version: Option<&str>,

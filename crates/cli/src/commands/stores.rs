@@ -138,7 +138,7 @@ fn count_shown(root: &Root, listed: &mut [ListedStore]) -> Result<()> {
     for (at, entry) in of_root.iter_mut().enumerate() {
         let count = shown.get(&entry.id).copied().unwrap_or(0);
         entry.shown = Some(if is_single { view.sessions().count() } else { count });
-        // The first store wins, unless the other stores hold nothing that it could hide.
+        // The first store is preferred, unless the other stores hold nothing that it could hide.
         if at > 0 || has_hidden {
             entry.wins = Some(at == 0);
         }
