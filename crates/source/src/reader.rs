@@ -194,14 +194,14 @@ pub trait Reader {
         Ok(set)
     }
 
-    /// Returns the generation of the format that a session's messages are read from; the newest format
-    /// has the greatest number. Ids of messages are comparable only within one generation.
+    /// Returns the rank of the storage format that a session's messages are read from; the newest format
+    /// has the greatest number. Ids of messages are comparable only within one storage format.
     ///
     /// # Errors
     /// An error if the store cannot be queried.
-    fn generation(&mut self, session: &SessionKey) -> Result<u32> {
+    fn format_rank(&mut self, session: &SessionKey) -> Result<u32> {
         let _ = session;
-        Ok(0) // the only generation
+        Ok(0) // the only storage format
     }
 
     /// Passes the orphans with their spans: messages without their session, and parts without their

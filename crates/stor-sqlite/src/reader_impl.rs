@@ -145,8 +145,8 @@ impl Reader for SqliteTransaction<'_> {
         self.query(|context| sessions::list::has_session(context, session))
     }
 
-    fn generation(&mut self, session: &SessionKey) -> scrollback_source::Result<u32> {
-        self.query(|context| session_format::generation(context, session))
+    fn format_rank(&mut self, session: &SessionKey) -> scrollback_source::Result<u32> {
+        self.query(|context| session_format::format_rank(context, session))
     }
 
     fn orphans(&mut self, visit: &mut ScanVisitor<'_>) -> scrollback_source::Result<()> {

@@ -65,12 +65,12 @@ impl<S: Widen> DirtyTracker<S> {
         let mut dirty = self.lock();
         // The tick is taken under the lock, so every claimed scope has an earlier tick than a scope
         // that is marked after the claim.
-        let generation = self.clock.tick()?;
-        dirty.insert(scope, generation);
+        let tick = self.clock.tick()?;
+        dirty.insert(scope, tick);
         if dirty.len() > self.limit {
             merge_narrowest(&mut dirty, self.limit);
         }
-        Ok(generation)
+        Ok(tick)
     }
 
     /// Claims all dirty scopes, the longest dirty first. They stay dirty until the claim is
@@ -78,16 +78,16 @@ impl<S: Widen> DirtyTracker<S> {
     pub fn claim(&self) -> Claim<S> {
         let dirty = self.lock();
         let mut scopes: Vec<(S, Tick)> =
-            dirty.iter().map(|(scope, generation)| (scope.clone(), *generation)).collect();
-        scopes.sort_unstable_by_key(|(_, generation)| *generation);
+            dirty.iter().map(|(scope, tick)| (scope.clone(), *tick)).collect();
+        scopes.sort_unstable_by_key(|(_, tick)| *tick);
         Claim { scopes }
     }
 
     /// Removes the claimed scopes, except scopes that were marked again after the claim.
     pub fn settle(&self, claim: Claim<S>) {
         let mut dirty = self.lock();
-        for (scope, generation) in claim.scopes {
-            if dirty.get(&scope).is_some_and(|now| *now <= generation) {
+        for (scope, tick) in claim.scopes {
+            if dirty.get(&scope).is_some_and(|now| *now <= tick) {
                 dirty.remove(&scope);
             }
         }
@@ -97,9 +97,8 @@ impl<S: Widen> DirtyTracker<S> {
     /// Returns `None` for a clean scope.
     pub fn dirtied_at(&self, scope: &S) -> Option<Tick> {
         let dirty = self.lock();
-        let covering_tick = |(wide, generation): (&S, &Tick)| {
-            (wide == scope || wide.covers(scope)).then_some(*generation)
-        };
+        let covering_tick =
+            |(wide, tick): (&S, &Tick)| (wide == scope || wide.covers(scope)).then_some(*tick);
         dirty.iter().filter_map(covering_tick).max()
     }
 
@@ -131,7 +130,7 @@ impl<S> Claim<S> {
 
     /// Returns the latest tick in the claim. The claim covers every change up to this tick.
     pub fn last_tick(&self) -> Tick {
-        self.scopes.last().map(|(_, generation)| *generation).unwrap_or_default()
+        self.scopes.last().map(|(_, tick)| *tick).unwrap_or_default()
     }
 }
 
@@ -151,12 +150,12 @@ fn merge_narrowest<S: Widen>(dirty: &mut HashMap<S, Tick>, limit: usize) {
         let Some(deepest) = dirty.keys().map(depth).max().filter(|deepest| *deepest > 0) else {
             return;
         };
-        for (scope, generation) in std::mem::take(dirty) {
+        for (scope, tick) in std::mem::take(dirty) {
             let wider = if depth(&scope) == deepest { scope.wider() } else { None };
             // The wider scope takes the latest tick: a claim that was made before must not settle
             // it.
-            let latest = dirty.entry(wider.unwrap_or(scope)).or_insert(generation);
-            *latest = generation.max(*latest);
+            let latest = dirty.entry(wider.unwrap_or(scope)).or_insert(tick);
+            *latest = tick.max(*latest);
         }
     }
 }

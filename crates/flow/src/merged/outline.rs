@@ -25,7 +25,7 @@ pub(super) struct OutlineRead {
 /// Reads the names of a copy's messages, and observes the set of them.
 pub(super) fn read_outline(reader: &mut dyn Reader, session: &SessionKey) -> Result<OutlineRead> {
     let OutlineRead { mut outline, mut set, mut is_unread } = OutlineRead::default();
-    outline.generation = reader.generation(session)?;
+    outline.format_rank = reader.format_rank(session)?;
     reader.scan(&Scope::MessageNames(session.clone()), &mut |item| {
         match item {
             ScanItem::Set(observation) => set = Some((observation.stamp, observation.settled)),

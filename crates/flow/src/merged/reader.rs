@@ -144,9 +144,9 @@ impl Reader for MergedTransaction<'_> {
         self.owners.readers[owner].native(session)
     }
 
-    fn generation(&mut self, session: &SessionKey) -> Result<u32> {
+    fn format_rank(&mut self, session: &SessionKey) -> Result<u32> {
         let owner = self.owners.owner_of(session)?;
-        self.owners.readers[owner].generation(session)
+        self.owners.readers[owner].format_rank(session)
     }
 
     fn has_session(&mut self, session: &SessionKey) -> Result<bool> {

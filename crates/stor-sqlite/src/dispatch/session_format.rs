@@ -46,9 +46,9 @@ pub(crate) fn format_of_session<'v>(
     })
 }
 
-/// Returns the generation of the format that a session's messages are read from: 1 for 2.x, 0 for 1.x.
-/// A session without messages has the generation of its record.
-pub(crate) fn generation(context: &QueryContext<'_>, session: &SessionKey) -> Result<u32> {
+/// Returns the rank of the storage format that a session's messages are read from: 1 for 2.x, 0 for 1.x.
+/// A session without messages has the storage format of its record.
+pub(crate) fn format_rank(context: &QueryContext<'_>, session: &SessionKey) -> Result<u32> {
     Ok(match format_of_session(context, session)? {
         SessionFormat::V2(_) | SessionFormat::Both(_) => 1,
         SessionFormat::V1 => {

@@ -17,7 +17,7 @@ use crate::case::MAX_RECORD;
 
 /// Reads the store at `path`. `sessions` are read even if they are not listed. With a cache, the
 /// index starts from the snapshot in it.
-pub(crate) fn ask(path: &Path, cache: Option<&Path>, sessions: &BTreeSet<&str>) -> Answers {
+pub(crate) fn query(path: &Path, cache: Option<&Path>, sessions: &BTreeSet<&str>) -> Answers {
     let read = ReadOptions { max_len: MAX_RECORD as u64, ..ReadOptions::default() };
     let builder = Store::builder().path(path).read_options(read);
     let builder = match cache {

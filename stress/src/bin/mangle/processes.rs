@@ -39,7 +39,7 @@ impl Program {
     ///
     /// # Errors
     /// If the program cannot be started.
-    pub(crate) fn ask(&self, store: &Path, sessions: &[&str]) -> Result<Answers> {
+    pub(crate) fn query(&self, store: &Path, sessions: &[&str]) -> Result<Answers> {
         let output = self.run(store, &["ls", "--json", "--issues"])?;
         let sessions_listed = output.value.as_ref().and_then(Value::as_array);
         let listed = sessions_listed.into_iter().flatten().map(|session| Listed {

@@ -192,7 +192,7 @@ impl Stores {
         let mut fill_cache = || {
             has_cache = mode == Mode::InProcess;
             if has_cache {
-                drop(in_process::ask(&store, Some(&cache), &BTreeSet::new()));
+                drop(in_process::query(&store, Some(&cache), &BTreeSet::new()));
             }
             Ok(())
         };
@@ -205,11 +205,11 @@ impl Stores {
             }
         };
         let cache = Some(&*cache).filter(|_| has_cache);
-        let asked = guard::watch(&store, &plan.command(), || match mode {
-            Mode::InProcess => Ok(in_process::ask(&store, cache, &case.truth.session_ids())),
-            Mode::Processes => self.ask_program(&store, &case, seed),
+        let queried = guard::watch(&store, &plan.command(), || match mode {
+            Mode::InProcess => Ok(in_process::query(&store, cache, &case.truth.session_ids())),
+            Mode::Processes => self.query_program(&store, &case, seed),
         });
-        let answers = asked.transpose()?.unwrap_or_default();
+        let answers = queried.transpose()?.unwrap_or_default();
         let panics = guard::take_panics();
         if panics.is_empty() {
             let verdict = verify(&case.truth, &answers);
@@ -220,12 +220,12 @@ impl Stores {
         Ok((case, verdict))
     }
 
-    fn ask_program(&self, store: &Path, case: &Case, seed: u64) -> Result<Answers> {
+    fn query_program(&self, store: &Path, case: &Case, seed: u64) -> Result<Answers> {
         let Some(program) = &self.program else { bail!("there is no program") };
         let mut random = Random::new(!seed);
         let ids: Vec<&str> = case.truth.session_ids().into_iter().collect();
         let mut pick = |_| random.pick(&ids).copied();
         let picked: BTreeSet<&str> = (0..SESSIONS_PER_PROCESS_RUN).filter_map(&mut pick).collect();
-        program.ask(store, &picked.into_iter().collect::<Vec<_>>())
+        program.query(store, &picked.into_iter().collect::<Vec<_>>())
     }
 }

@@ -86,14 +86,14 @@ fn verify_list(truth: &Truth, list: &List, verdict: &mut Verdict) {
     for id in truth.session_ids() {
         if !truth.sessions.contains_key(id) && !listed.contains_key(id) {
             let record = Record { table: "session", ids: vec![id.to_owned()], value: None };
-            let what = ("list: a session without its record is missing", id.to_owned());
-            verdict.add_missing(truth, &list.problems, &record, what);
+            let finding = ("list: a session without its record is missing", id.to_owned());
+            verdict.add_missing(truth, &list.problems, &record, finding);
         }
     }
     for (id, record) in &truth.sessions {
         let Some(session) = listed.get(id.as_str()) else {
-            let what = ("list: a session is missing", id.clone());
-            verdict.add_missing(truth, &list.problems, record, what);
+            let finding = ("list: a session is missing", id.clone());
+            verdict.add_missing(truth, &list.problems, record, finding);
             continue;
         };
         if let Some(field) = different_field(record, &session.fields, truth) {
@@ -106,10 +106,10 @@ fn verify_list(truth: &Truth, list: &List, verdict: &mut Verdict) {
             let example = format!("{id}: {} instead of {count}", session.messages);
             match session.messages < *count {
                 true => {
-                    let what = ("list: too few messages", example);
+                    let finding = ("list: too few messages", example);
                     let ids = vec![id.clone()];
                     let messages = Record { table: "message", ids, value: None };
-                    verdict.add_missing(truth, &list.problems, &messages, what);
+                    verdict.add_missing(truth, &list.problems, &messages, finding);
                 }
                 false => verdict.add("list: too many messages", example),
             }
@@ -150,8 +150,8 @@ fn verify_session(truth: &Truth, answer: &SessionAnswer, verdict: &mut Verdict) 
                 );
             }
             None => {
-                let what = (&*format!("{surface}: a message is missing"), example);
-                verdict.add_missing(truth, &answer.problems, record, what);
+                let finding = (&*format!("{surface}: a message is missing"), example);
+                verdict.add_missing(truth, &answer.problems, record, finding);
             }
         }
     }
@@ -161,9 +161,9 @@ fn verify_session(truth: &Truth, answer: &SessionAnswer, verdict: &mut Verdict) 
             None if truth.messages.contains_key(key) => {} // judged as a missing message
             None => {
                 for (id, record) in parts {
-                    let what = format!("{surface}: a part of a damaged message is missing");
-                    let what = (&*what, format!("{}/{id}", key.1));
-                    verdict.add_missing(truth, &answer.problems, record, what);
+                    let finding = format!("{surface}: a part of a damaged message is missing");
+                    let finding = (&*finding, format!("{}/{id}", key.1));
+                    verdict.add_missing(truth, &answer.problems, record, finding);
                 }
             }
         }
@@ -209,8 +209,8 @@ fn verify_parts(
                 );
             }
             None => {
-                let what = (&*format!("{surface}: a part is missing"), example);
-                verdict.add_missing(truth, &answer.problems, record, what);
+                let finding = (&*format!("{surface}: a part is missing"), example);
+                verdict.add_missing(truth, &answer.problems, record, finding);
             }
         }
     }
@@ -229,8 +229,8 @@ fn verify_row(
     let is_message = message.is_some();
     let is_item = answer.items.as_ref().is_none_or(|items| items.contains(id));
     if !is_message && !is_item {
-        let what = (&*format!("{}: a row is missing", answer.surface), example);
-        verdict.add_missing(truth, &answer.problems, record, what);
+        let finding = (&*format!("{}: a row is missing", answer.surface), example);
+        verdict.add_missing(truth, &answer.problems, record, finding);
         return;
     }
     if let Some(message) = message.filter(|message| message.value.is_some())
@@ -287,7 +287,7 @@ fn compare(
     problems: &Problems,
     record: &Record,
     value: Option<&Value>,
-    (surface, what): (&str, &str),
+    (surface, noun): (&str, &str),
     example: &str,
     verdict: &mut Verdict,
 ) {
@@ -301,10 +301,10 @@ fn compare(
     let text = format!("{example}: {value} instead of {expected}");
     let text: String = text.chars().take(1500).collect();
     if is_same(&without_ids(expected), &without_ids(value)) {
-        let kind = format!("{surface}: the ids of another {what}");
+        let kind = format!("{surface}: the ids of another {noun}");
         verdict.add_missing(truth, problems, record, (&kind, text));
     } else {
-        verdict.add(format!("{surface}: another value of a {what}"), text);
+        verdict.add(format!("{surface}: another value of a {noun}"), text);
     }
 }
 

@@ -30,12 +30,12 @@ pub(crate) fn damage(
         let (Some(file), Some(other)) = (random.pick(&files), random.pick(&files)) else {
             continue;
         };
-        let what = if random.one_in(6) {
+        let change = if random.one_in(6) {
             change_set(tree, file, can_deny, &mut random)?
         } else {
             change_file(tree, file, other, can_deny, &mut random)?
         };
-        texts.push(format!("{kind} {what} ({file})"));
+        texts.push(format!("{kind} {change} ({file})"));
     }
     tree.settle_touched()?;
     Ok(texts)
@@ -54,7 +54,7 @@ fn change_file(
 ) -> Result<&'static str> {
     let mut bytes = bytes_of(tree, file);
     let length = bytes.len();
-    let what = match random.below(19) {
+    let change = match random.below(19) {
         0..=2 => {
             for _ in 0..=random.below(6) {
                 let (at, byte) = (random.below(length), random.byte());
@@ -136,7 +136,7 @@ fn change_file(
         }
     };
     tree.write(file, bytes)?;
-    Ok(what)
+    Ok(change)
 }
 
 /// Makes a file unreadable for everybody but root.

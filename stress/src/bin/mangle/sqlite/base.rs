@@ -55,7 +55,7 @@ impl NamedRow {
 }
 
 impl Base {
-    /// Reads a database. SQLite is asked for the names of columns only.
+    /// Reads a database. SQLite is used for the names of columns only.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {path:?}"))?;
         let pages = Pages::new(&bytes)?;

@@ -60,7 +60,7 @@ impl Damaged {
         let other = base.pages()?.range(other);
         let source = base.bytes[other.clone()].to_vec();
         let Some(target) = self.bytes.get_mut(range) else { return Ok(()) };
-        let what = match kind {
+        let change = match kind {
             7..=10 => {
                 let count = 1 + random.below(8);
                 for _ in 0..count {
@@ -99,7 +99,7 @@ impl Damaged {
                 format!("{place} {how} {other_place} (page {page})")
             }
         };
-        self.changes.push(what);
+        self.changes.push(change);
         Ok(())
     }
 

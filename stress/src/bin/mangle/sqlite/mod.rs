@@ -125,19 +125,19 @@ fn damaged_file(
 }
 
 fn damaged_place(dir: &Path, can_deny: bool, random: &mut Random) -> Result<Case> {
-    let what = places::replaced_file(&dir.join("opencode.db"), can_deny, random)?;
+    let change = places::replaced_file(&dir.join("opencode.db"), can_deny, random)?;
     let truth = Truth { must_report: true, is_store_damaged: true, ..Truth::default() };
-    Ok(Case { store: "no database".to_owned(), changes: vec![what], truth })
+    Ok(Case { store: "no database".to_owned(), changes: vec![change], truth })
 }
 
 fn damaged_log(dir: &Path, random: &mut Random) -> Result<Case> {
-    let (what, scan) = places::damaged_log(dir, random)?;
-    let is_foreign = what.contains("another database");
+    let (change, scan) = places::damaged_log(dir, random)?;
+    let is_foreign = change.contains("another database");
     let (is_whole, has_sessions) = (scan.is_whole, scan.tables.contains(&"session"));
     let mut truth = truth::truth(&scan.into_base(), &BTreeSet::new());
     truth.is_store_damaged |= !is_whole;
     truth.must_report = is_foreign || !has_sessions;
-    Ok(Case { store: "a database with a log".to_owned(), changes: vec![what], truth })
+    Ok(Case { store: "a database with a log".to_owned(), changes: vec![change], truth })
 }
 
 #[cfg(test)]

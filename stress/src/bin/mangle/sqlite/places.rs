@@ -20,7 +20,7 @@ pub(crate) fn damaged_log(dir: &Path, random: &mut Random) -> Result<(String, Sc
     let own = corpus(Corpus::OpencodeRawWal);
     let mut log = std::fs::read(own.data_dir.join(LOG))?;
     let mut database = std::fs::read(&own.database)?;
-    let what = match random.below(6) {
+    let change = match random.below(6) {
         0 => {
             log.truncate(random.below(log.len()));
             "log cut".to_owned()
@@ -60,7 +60,7 @@ pub(crate) fn damaged_log(dir: &Path, random: &mut Random) -> Result<(String, Sc
             settle(&dir.join(name), DAMAGED_AGE)?;
         }
     }
-    Ok((what, scan(&copy.path().join("opencode.db"))))
+    Ok((change, scan(&copy.path().join("opencode.db"))))
 }
 
 /// Puts something else in the place of the database. Returns what it is.

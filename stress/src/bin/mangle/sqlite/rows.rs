@@ -42,7 +42,7 @@ pub(crate) fn change(base: &Base, path: &Path, random: &mut Random) -> Result<St
         .collect();
     let id = random.pick(&ids).copied().unwrap_or_default();
     let has_data = !table.starts_with("session") || table == "session_message";
-    let what = match random.below(12) {
+    let change = match random.below(12) {
         0 => delete(&db, table, id)?,
         1 => move_to_nowhere(&db, table, id)?,
         2 => drop_index(base, &db, random)?,
@@ -72,7 +72,7 @@ pub(crate) fn change(base: &Base, path: &Path, random: &mut Random) -> Result<St
         _ => odd_value(&db, table, id, random)?,
     };
     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    Ok(what)
+    Ok(change)
 }
 
 fn delete(db: &Connection, table: &str, id: &str) -> Result<String> {
