@@ -42,6 +42,7 @@ pub(crate) fn builder(global: &Global) -> StoreBuilder {
 /// its sessions would seem to be lost.
 pub(crate) fn open(global: &Global, out: &mut Out) -> Result<Store> {
     let store = builder(global).build()?;
+    report_cache_problem(&store, out);
     for store_info in store.unsupported() {
         let (path, format) = (store_info.path.display(), &store_info.format);
         out.note(&format!("{path} is an {format}, which this version does not read yet"))?;
@@ -55,10 +56,21 @@ pub(crate) fn open(global: &Global, out: &mut Out) -> Result<Store> {
 /// Opens the stores to follow, including pending stores. Reports each place that cannot be used.
 pub(crate) fn open_pending(global: &Global, out: &mut Out) -> Result<Store> {
     let store = builder(global).include_pending().build()?;
+    report_cache_problem(&store, out);
     for failure in store.failures() {
         out.note_best_effort(&Failure::from(failure).message);
     }
     Ok(store)
+}
+
+/// Prints the reason why no index is kept in the cache directory, if there is one.
+pub(crate) fn report_cache_problem(store: &Store, out: &mut Out) {
+    if let Some(problem) = store.cache_problem() {
+        out.note_best_effort(&format!(
+            "{}; use --no-cache to work without it",
+            Failure::from(problem).message
+        ));
+    }
 }
 
 /// Returns the failure of a place that should have a store and has something else.

@@ -37,6 +37,13 @@ pub(crate) fn zone() -> TimeZone {
     ZONE.get_or_init(|| local().unwrap_or_else(TimeZone::system)).clone()
 }
 
+/// Returns the value of `TZ` if it is neither the name of a known time zone nor a rule such as `EST5EDT`.
+/// Times are then in UTC.
+pub(crate) fn unknown_zone() -> Option<String> {
+    let name = std::env::var_os("TZ").filter(|name| !name.is_empty())?;
+    TimeZone::try_system().is_err().then(|| name.to_string_lossy().into_owned())
+}
+
 /// Formats a time in Unix milliseconds as local date and time, to the minute.
 pub(crate) fn time(ms: i64) -> String {
     local_time(ms, "%Y-%m-%d %H:%M")

@@ -26,7 +26,7 @@ pub use hydrate::{
 };
 pub use indexing::{
     NoSnapshot, OnProgress, PartDetail, Progress, RefreshCounters, RefreshOptions, RefreshSummary,
-    SnapshotFile, Snapshots, Verify, build_index, refresh_index,
+    SnapshotFile, Snapshots, UnsafeDirectory, Verify, build_index, refresh_index,
 };
 pub use loader::{LoadedSession, MessageWithParts, SessionLoader, SessionTree};
 pub use materializer::{

@@ -13,6 +13,7 @@ use scrollback_source::{
 use scrollback_stor_mmap::{MapPolicy, ReadOptions};
 use scrollback_stor_path::Environment;
 
+use crate::cache_location::CacheLocation;
 use crate::opencode::Opencode;
 use crate::path_id::canonical_path;
 use crate::root::{ProgressCallback, Root};
@@ -40,17 +41,6 @@ impl Store {
     pub fn builder() -> StoreBuilder {
         StoreBuilder::new()
     }
-}
-
-/// Where indexes are saved between runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum CacheLocation {
-    /// `$XDG_CACHE_HOME/scrollback`, else `~/.cache/scrollback`.
-    Default,
-    /// This directory.
-    At(PathBuf),
-    /// Indexes are not saved.
-    Off,
 }
 
 /// A builder of a [`Store`]. Without paths it finds the stores of every known agent.
@@ -248,6 +238,10 @@ impl StoreBuilder {
             stores.cloned().collect::<Vec<_>>()
         };
         let unsupported_stores: Vec<_> = roots.iter().flat_map(unsupported).collect();
+        let (snapshots, cache_problem) = match self.cache.snapshots(&self.environment, &roots) {
+            Ok(snapshots) => (snapshots, None),
+            Err(problem) => (None, Some(problem)),
+        };
         let (mut opened, mut failures) = (Vec::new(), Vec::new());
         for root in roots {
             let problems = problems(&root);
@@ -255,7 +249,7 @@ impl StoreBuilder {
             // A place that something else has, such as a pipe, is not one where a store may appear.
             if self.include_pending && !is_unusable || root.is_present() {
                 failures.extend(problems);
-                opened.extend(self.open_root(root, &mut failures));
+                opened.extend(self.open_root(root, snapshots.clone(), &mut failures));
             } else if is_unusable {
                 failures.extend(problems);
             }
@@ -271,14 +265,18 @@ impl StoreBuilder {
                 }
             });
         }
-        Ok(Store::new(opened, failures, unsupported_stores))
+        Ok(Store::new(opened, failures, unsupported_stores).with_cache_problem(cache_problem))
     }
 
     /// Opens a root without the stores that cannot be read; `None` if no store is left. With a store left
     /// out, the root has no cache: a saved index always covers the whole root.
-    fn open_root(&self, mut root: DiscoveredRoot, failures: &mut Vec<Error>) -> Option<Root> {
+    fn open_root(
+        &self,
+        mut root: DiscoveredRoot,
+        mut snapshots: Option<Snapshots>,
+        failures: &mut Vec<Error>,
+    ) -> Option<Root> {
         let agent = self.registry.agent(root.agent)?;
-        let mut snapshots = self.snapshots(&root);
         if !self.include_pending {
             let failures_before = failures.len();
             root.stores.retain(|store| {
@@ -311,21 +309,6 @@ impl StoreBuilder {
         let source = agent.open(&root, &options);
         let shared = (self.refresh, Arc::clone(&self.progress));
         Some(Root::new(root, source, options, snapshots, shared))
-    }
-
-    /// Returns where the index of a root is saved; `None` if that place is inside the store, because
-    /// scrollback never writes to a store.
-    fn snapshots(&self, root: &DiscoveredRoot) -> Option<Snapshots> {
-        let dir = match &self.cache {
-            CacheLocation::Default => self.environment.cache_dir()?,
-            CacheLocation::At(dir) => dir.clone(),
-            CacheLocation::Off => return None,
-        };
-        let real_dir = canonical_path(&dir);
-        let is_inside_store = [&root.path, &root.data_dir]
-            .iter()
-            .any(|store| real_dir.starts_with(canonical_path(store)));
-        (!is_inside_store).then(|| Snapshots::new(dir))
     }
 }
 

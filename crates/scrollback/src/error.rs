@@ -73,6 +73,14 @@ pub enum Error {
     /// A cache file cannot be written. The next process has to read the store again.
     #[error("{}", with_causes(.0))]
     Cache(#[from] scrollback_core_err::PathError),
+    /// The cache directory is unsafe, so no index is read or saved. All results are the same.
+    #[error("no index is kept in {}: {reason}", dir.display())]
+    UnsafeCache {
+        /// The cache directory.
+        dir: PathBuf,
+        /// Why it is unsafe.
+        reason: String,
+    },
     /// A time zone is unknown.
     #[error("unknown time zone {0:?}: use an IANA name such as Europe/Berlin, or `local`")]
     TimeZone(String),

@@ -3,6 +3,7 @@
 #![doc = include_str!("../README.md")]
 
 mod builder;
+mod cache_location;
 mod error;
 mod find;
 mod opencode;

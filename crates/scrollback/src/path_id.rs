@@ -1,20 +1,38 @@
 //! Ids of roots and stores: their canonical paths.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use scrollback_core_id::SourceId;
 
+/// The largest number of links without a target that are resolved in one path.
+const MAX_LINKS: usize = 40;
+
 /// Returns the canonical form of a path. The path need not exist: links are resolved in the part that
-/// exists.
+/// exists, and also a link without a target and `..` behind a directory that does not exist.
 pub(crate) fn canonical_path(path: &Path) -> PathBuf {
+    resolve(path, MAX_LINKS)
+}
+
+fn resolve(path: &Path, max_links: usize) -> PathBuf {
     for ancestor in path.ancestors() {
-        if let Ok(real) = ancestor.canonicalize() {
-            return match path.strip_prefix(ancestor) {
-                Ok(rest) if rest.as_os_str().is_empty() => real,
-                Ok(rest) => real.join(rest),
-                Err(_) => real,
-            };
+        let Ok(mut real) = ancestor.canonicalize() else { continue };
+        let Ok(rest) = path.strip_prefix(ancestor) else { return real };
+        let mut names = rest.components();
+        while let Some(name) = names.next() {
+            if name == Component::ParentDir {
+                // The path may exist again from here on.
+                real.pop();
+                return resolve(&real.join(names.as_path()), max_links);
+            }
+            real.push(name);
+            if max_links > 0
+                && let Ok(target) = real.read_link()
+            {
+                real.pop();
+                return resolve(&real.join(target).join(names.as_path()), max_links - 1);
+            }
         }
+        return real;
     }
     path.to_owned()
 }
@@ -49,10 +67,17 @@ mod tests {
         let real = dir.path().canonicalize().unwrap();
         std::fs::create_dir(real.join("a")).unwrap();
         assert_eq!(canonical_path(&real.join("a/../a/not/there")), real.join("a/not/there"));
+        assert_eq!(canonical_path(&real.join("not/../a/there")), real.join("a/there"));
+        assert_eq!(canonical_path(&real.join("not/there/../../a/../b")), real.join("b"));
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(real.join("a"), real.join("link")).unwrap();
             assert_eq!(canonical_path(&real.join("link/x.db")), real.join("a/x.db"));
+            assert_eq!(canonical_path(&real.join("not/../link/x.db")), real.join("a/x.db"));
+            std::os::unix::fs::symlink("a/later", real.join("dangling")).unwrap();
+            assert_eq!(canonical_path(&real.join("dangling/x")), real.join("a/later/x"));
+            std::os::unix::fs::symlink("loop", real.join("loop")).unwrap();
+            assert_eq!(canonical_path(&real.join("loop/x")), real.join("loop/x"));
         }
         assert_eq!(path_id(Path::new("/a\u{1b}b")).as_str(), "/a\\u{1b}b");
         assert_eq!(path_id(Path::new("")).as_str(), ".");

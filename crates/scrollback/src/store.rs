@@ -30,6 +30,7 @@ pub struct Store {
     roots: Vec<Root>,
     failures: Vec<Error>,
     unsupported: Vec<DiscoveredStore>,
+    cache_problem: Option<Error>,
 }
 
 impl Store {
@@ -38,7 +39,11 @@ impl Store {
         failures: Vec<Error>,
         unsupported: Vec<DiscoveredStore>,
     ) -> Self {
-        Self { roots, failures, unsupported }
+        Self { roots, failures, unsupported, cache_problem: None }
+    }
+
+    pub(crate) fn with_cache_problem(self, cache_problem: Option<Error>) -> Self {
+        Self { cache_problem, ..self }
     }
 
     /// Returns the roots.
@@ -54,6 +59,11 @@ impl Store {
     /// Returns the stores that exist but have a format that this version cannot read.
     pub fn unsupported(&self) -> &[DiscoveredStore] {
         &self.unsupported
+    }
+
+    /// Returns the reason why no index is saved between runs, if the cache directory is unsafe.
+    pub fn cache_problem(&self) -> Option<&Error> {
+        self.cache_problem.as_ref()
     }
 
     /// Returns the sessions of all roots, newest first.

@@ -79,7 +79,11 @@ const ALLOWED_DEPENDENCIES: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "scrollback-flow",
-        &[("serde", "serializes the export"), ("thiserror", "the error of a missing snapshot")],
+        &[
+            ("rustix", "the user of the process, without unsafe code"),
+            ("serde", "serializes the export"),
+            ("thiserror", "the error of a missing snapshot"),
+        ],
     ),
     (
         "scrollback-watch",

@@ -17,15 +17,20 @@ use std::io::Write;
 
 use scrollback::Store;
 
-use crate::args::{Args, Command, Global};
+use crate::args::{Args, Cache, Command, Global};
 use crate::command_line;
 use crate::failure::Result;
-use crate::open;
 use crate::out::Out;
+use crate::{open, units};
 
 /// Runs the command of the user.
 pub(crate) fn run(args: &Args, out: &mut Out) -> Result<()> {
     let global = &args.global;
+    if prints_times(&args.command)
+        && let Some(name) = units::unknown_zone()
+    {
+        out.note_best_effort(&format!("TZ names no known time zone: {name:?}; times are in UTC"));
+    }
     match &args.command {
         Command::Stores => stores::run(global, out),
         Command::Ls(ls) => on_store(global, out, |store, out| ls::run(global, ls, store, out)),
@@ -53,6 +58,24 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Result<()> {
             );
             Ok(out.write_all(&script)?)
         }
+    }
+}
+
+/// Checks whether a command prints or compares local times.
+fn prints_times(command: &Command) -> bool {
+    match command {
+        Command::Stores
+        | Command::Ls(_)
+        | Command::Show(_)
+        | Command::Tree(_)
+        | Command::Watch(_)
+        | Command::Tail(_)
+        | Command::Demo(_)
+        | Command::Cache { action: Cache::Stats } => true,
+        Command::Raw(_)
+        | Command::Export(_)
+        | Command::Cache { .. }
+        | Command::Completions { .. } => false,
     }
 }
 

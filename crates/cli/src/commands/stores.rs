@@ -95,10 +95,12 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
     let mut issues = Vec::new();
     if listed.iter().any(|entry| entry.contents.is_some()) {
         let store = builder.build()?;
+        open::report_cache_problem(&store, out);
         for root in store.roots() {
             count_shown(root, &mut listed)?;
         }
         issues = store.issues();
+        open::save(&store, out);
     }
     listed.extend(unsupported);
     if global.json {

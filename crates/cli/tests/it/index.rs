@@ -168,20 +168,6 @@ fn cache_commands_can_be_limited_to_one_store() {
 }
 
 #[test]
-fn no_index_is_kept_in_a_store_or_an_unusable_cache_directory() {
-    let store = store_from_text(STORE);
-    let inside = store.path().join("storage");
-    assert_eq!(run(store.path(), &inside, &["ls"]).code, 0);
-    assert!(!inside.join("scrollback").exists());
-
-    let cache = tempfile::tempdir().unwrap();
-    fs::write(cache.path().join("scrollback"), "a file where the directory belongs").unwrap();
-    let ran = run(store.path(), cache.path(), &["ls"]);
-    assert_eq!(ran.code, 0);
-    assert!(ran.stderr.contains("--no-cache"), "{}", ran.stderr);
-}
-
-#[test]
 fn several_processes_at_once_keep_one_sound_index() {
     let (store, cache) = (corpus_paths().data_dir, tempfile::tempdir().unwrap());
     std::thread::scope(|scope| {

@@ -201,3 +201,29 @@ fn wrong_types_and_impossible_numbers_are_reported_each_time() {
     let brief = run_with_cache(store.path(), &cache, &["ls", "--verify", "full"]);
     assert!(brief.stderr.contains("2 impossible number, 2 wrong type"), "{}", brief.stderr);
 }
+
+#[test]
+fn an_unknown_time_zone_is_reported() {
+    let store = store_from_text(LEFT_OVER);
+    let zones = [
+        ("Nowhere/City", false),
+        (":Nowhere", false),
+        ("UTC", true),
+        ("", true),
+        ("America/New_York", true),
+        (":America/New_York", true),
+        ("EST5EDT", true),
+        ("<+03>-3", true),
+        ("CET-1CEST,M3.5.0,M10.5.0/3", true),
+    ];
+    for (zone, is_known) in zones {
+        for command in ["ls", "ls --json", "show", "stores", "tree", "tree --json", "cache stats"] {
+            let mut run = scrollback();
+            run.env("TZ", zone).args(command.split(' ')).arg("--store").arg(store.path());
+            let run = RunOutput::from(run.output().unwrap());
+            assert_eq!(run.code, 0, "{zone}: {}", run.stderr);
+            let notes = run.stderr.matches("TZ names no known").count();
+            assert_eq!(notes, usize::from(!is_known), "{zone}, {command}: {}", run.stderr);
+        }
+    }
+}

@@ -7,6 +7,7 @@
     reason = "tests create stores, and a failed step must end the test"
 )]
 
+mod cache_dir;
 mod commands;
 mod damage;
 mod database;

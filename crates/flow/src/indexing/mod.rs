@@ -36,6 +36,6 @@ pub(crate) use refresh::{Byproducts, has_token, refresh};
 pub use refresh::{RefreshSummary, refresh_index};
 pub use session::PartDetail;
 pub(crate) use session::list_parts;
-pub use snapshots::{NoSnapshot, SnapshotFile, Snapshots};
+pub use snapshots::{NoSnapshot, SnapshotFile, Snapshots, UnsafeDirectory};
 pub(crate) use verify::{VerifiedRecord, read_messages, verify, verify_record};
 pub(crate) use verify_parts::carry_over_parts;

@@ -73,6 +73,18 @@ pub struct SnapshotFile {
     pub store: Option<SourceId>,
 }
 
+/// The reason why other users could replace a snapshot in a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnsafeDirectory {
+    /// The directory belongs to another user.
+    #[error("it belongs to another user")]
+    OtherOwner,
+    /// The group or all users can write to the directory.
+    #[error("other users can write to it (`chmod go-w` forbids that)")]
+    OthersCanWrite,
+}
+
 impl Snapshots {
     /// The default budget for all snapshots, in bytes: 512 MiB.
     pub const BUDGET: u64 = 512 << 20;
@@ -130,6 +142,27 @@ impl Snapshots {
     /// Returns the directory.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Returns the reason why other users could replace a snapshot here; `None` if they cannot, or if the
+    /// directory does not exist. A new directory is private.
+    #[cfg(unix)]
+    pub fn unsafe_reason(&self) -> Option<UnsafeDirectory> {
+        use std::os::unix::fs::MetadataExt;
+        const ROOT: u32 = 0;
+        const GROUP_OR_OTHERS_WRITE: u32 = 0o022;
+        let metadata = self.dir.metadata().ok().filter(fs::Metadata::is_dir)?;
+        if ![ROOT, rustix::process::geteuid().as_raw()].contains(&metadata.uid()) {
+            return Some(UnsafeDirectory::OtherOwner);
+        }
+        let is_unsafe = metadata.mode() & GROUP_OR_OTHERS_WRITE != 0;
+        is_unsafe.then_some(UnsafeDirectory::OthersCanWrite)
+    }
+
+    /// Returns `None`: the directory is in the user's profile.
+    #[cfg(not(unix))]
+    pub fn unsafe_reason(&self) -> Option<UnsafeDirectory> {
+        None
     }
 
     /// Returns the path of a store's snapshot.
