@@ -1,17 +1,18 @@
 //! Reads projects and sessions: `project/<project>.json`, `session/<project>/<session>.json`.
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use scrollback_core_err::{Issue, IssueKind};
 use scrollback_core_id::{EntityKey, OrderKey, ProjectId, SessionId, SessionKey};
-use scrollback_core_type::{Provenance, order_time};
+use scrollback_core_type::{Provenance, order_time, text_field};
 use scrollback_stor_mmap::{Arena, Dir, Directory, MappedSpan};
 use scrollback_stor_path::layout::{MESSAGE, PROJECT, SESSION};
 use scrollback_stor_path::opencode::{AGENT, JSON_FILES};
 
 use crate::entity_location::check_ids;
+use crate::foreign_records::is_plain_name;
 use crate::name_kind::NameKind;
 use crate::names::list_ids;
 use crate::transaction::{
@@ -19,10 +20,11 @@ use crate::transaction::{
 };
 use scrollback_source::Entry;
 
-/// A session's record, and the project whose directory contains it.
+/// A session's record, and the directory that contains it. The directory has the name of a project,
+/// unless it is a copy that another program made.
 struct FetchedSession {
     session: SessionId,
-    project: ProjectId,
+    directory: ProjectId,
     record: FetchedRecord,
 }
 
@@ -73,28 +75,33 @@ impl FileTransaction<'_> {
         let Some(dir) = open_optional_dir(&self.root, SESSION, || SESSION.into(), note) else {
             return Vec::new();
         };
-        let projects = match project {
-            Some(project) => vec![project.clone()],
-            None => list_ids(
-                &dir,
-                NameKind::Directories,
-                || SESSION.into(),
-                (&mut self.list_buffer, &self.context),
-                note,
-            ),
-        };
+        let mut directories: Vec<ProjectId> = list_ids(
+            &dir,
+            NameKind::Directories,
+            || SESSION.into(),
+            (&mut self.list_buffer, &self.context),
+            note,
+        );
+        if let Some(project) = project {
+            // A copy of a directory may hold records of the project under any name.
+            directories.retain(|name| name == project || !is_plain_name(name.as_str()));
+        }
         let mut arena = Arena::new();
         let mut records = Vec::new();
-        for project in projects {
-            let Some((dir, sessions)) = self.list_sessions_of(&dir, &project, note) else {
+        for directory in directories {
+            let Some((dir, sessions)) = self.list_sessions_of(&dir, &directory, note) else {
                 continue;
             };
             for session in sessions {
                 records
-                    .extend(self.fetch_session_record(&mut arena, &dir, &project, session, note));
+                    .extend(self.fetch_session_record(&mut arena, &dir, &directory, session, note));
             }
         }
-        newest_per_session(records, arena, note)
+        let mut entries = newest_per_session(records, arena, note);
+        if project.is_some() {
+            entries.retain(|entry| entry.project.as_ref() == project);
+        }
+        entries
     }
 
     /// Opens the directory of a project, and lists the sessions in it. `all` is the directory of all
@@ -147,22 +154,22 @@ impl FileTransaction<'_> {
             return Vec::new();
         };
         let mut records = Vec::new();
-        let projects = list_ids(
+        let directories = list_ids(
             &dir,
             NameKind::Directories,
             || SESSION.into(),
             (&mut self.list_buffer, &self.context),
             note,
         );
-        for project in projects {
-            let project: ProjectId = project;
-            let path = || [SESSION, project.as_str()].iter().collect();
-            let note = &mut with_owner(|| project.clone().into(), note);
-            if let Some(dir) = open_optional_dir(&dir, project.as_str(), path, note) {
+        for directory in directories {
+            let directory: ProjectId = directory;
+            let path = || [SESSION, directory.as_str()].iter().collect();
+            let note = &mut with_owner(|| directory.clone().into(), note);
+            if let Some(dir) = open_optional_dir(&dir, directory.as_str(), path, note) {
                 records.extend(self.fetch_session_record(
                     arena,
                     &dir,
-                    &project,
+                    &directory,
                     key.session.clone(),
                     note,
                 ));
@@ -176,21 +183,21 @@ impl FileTransaction<'_> {
         &mut self,
         arena: &mut Arena,
         dir: &Dir,
-        project: &ProjectId,
+        directory: &ProjectId,
         session: SessionId,
         note: &mut IssueSink<'_>,
     ) -> Option<FetchedSession> {
         match self.fetch(arena, dir, session.as_bytes()) {
             Ok(fetched) => {
                 let record = FetchedRecord::Read(fetched);
-                Some(FetchedSession { session, project: project.clone(), record })
+                Some(FetchedSession { session, directory: directory.clone(), record })
             }
             Err(IssueKind::Vanished) => None, // moved to another project, or deleted
             Err(kind) => {
-                let place = record_place(&[SESSION, project.as_str()], session.as_str());
+                let place = record_place(&[SESSION, directory.as_str()], session.as_str());
                 let issue = Issue::new(place, kind);
                 let unread = issue.is_unread().then(|| FetchedSession {
-                    project: project.clone(),
+                    directory: directory.clone(),
                     record: FetchedRecord::Unread(self.order_of_unread(dir, &session)),
                     session: session.clone(),
                 });
@@ -216,52 +223,58 @@ impl FileTransaction<'_> {
 }
 
 /// Sorts sessions newest first and keeps each session once: a session that moves between projects may
-/// be read from both. The newest copy is kept, and every other copy is an issue.
+/// be read from both, and a sync program may copy a directory. The newest copy is kept, and every other
+/// copy is an issue. Of copies with one time, the one in the directory that its record names is kept.
 fn newest_per_session(
     records: Vec<FetchedSession>,
     arena: Arena,
     note: &mut IssueSink<'_>,
 ) -> Vec<Entry> {
     let arena = arena.freeze();
-    let mut entries: Vec<Entry> = records
-        .into_iter()
-        .map(|FetchedSession { session, project, record }| {
-            let key = EntityKey::Session(session.into());
-            match record {
-                FetchedRecord::Read(fetched) => {
-                    newest_first_entry(key, Some(project), fetched.into_span(&arena))
-                }
-                FetchedRecord::Unread(order) => Entry {
-                    project: Some(project),
-                    provenance: json_files_provenance(),
-                    ..Entry::without_span(key, order)
-                },
+    let entry = |FetchedSession { session, directory, record }| {
+        let key = EntityKey::Session(session.into());
+        match record {
+            FetchedRecord::Read(fetched) => {
+                let span = fetched.into_span(&arena);
+                let project = project_of(&directory, &span);
+                (newest_first_entry(key, Some(project), span), directory)
             }
-        })
-        .collect();
-    sort_newest_first(&mut entries);
+            FetchedRecord::Unread(order) => {
+                let (project, provenance) = (Some(directory.clone()), json_files_provenance());
+                let entry = Entry { project, provenance, ..Entry::without_span(key, order) };
+                (entry, directory)
+            }
+        }
+    };
+    let mut entries: Vec<(Entry, ProjectId)> = records.into_iter().map(entry).collect();
+    entries.sort_by(|(a, _), (b, _)| newest_first(a, b));
+    for copies in entries.chunk_by_mut(|(a, _), (b, _)| newest_first(a, b).is_eq()) {
+        if copies.len() > 1 {
+            copies.sort_by_key(|(entry, directory)| !is_in_own_directory(entry, directory));
+        }
+    }
     // A copy that can be read comes before the others of its session, whatever their order.
-    if entries.iter().any(|entry| entry.span.is_none()) {
+    if entries.iter().any(|(entry, _)| entry.span.is_none()) {
         let read: HashSet<EntityKey> = entries
             .iter()
-            .filter(|entry| entry.span.is_some())
-            .map(|entry| entry.key.clone())
+            .filter(|(entry, _)| entry.span.is_some())
+            .map(|(entry, _)| entry.key.clone())
             .collect();
-        entries.retain(|entry| entry.span.is_some() || !read.contains(&entry.key));
+        entries.retain(|(entry, _)| entry.span.is_some() || !read.contains(&entry.key));
     }
     // The entries are sorted, so the first entry of a session is its newest copy.
-    let mut used_projects: HashMap<EntityKey, Option<ProjectId>> =
-        HashMap::with_capacity(entries.len());
-    entries.retain(|entry| match used_projects.get(&entry.key) {
+    let mut used_directories: HashMap<EntityKey, ProjectId> = HashMap::with_capacity(entries.len());
+    entries.retain(|(entry, directory)| match used_directories.get(&entry.key) {
         None => {
-            used_projects.insert(entry.key.clone(), entry.project.clone());
+            used_directories.insert(entry.key.clone(), directory.clone());
             true
         }
-        Some(project) => {
-            note(Some(entry.key.clone()), duplicate_issue(entry, project.as_ref()));
+        Some(used) => {
+            note(Some(entry.key.clone()), duplicate_issue(&entry.key, directory, used));
             false
         }
     });
+    let mut entries: Vec<Entry> = entries.into_iter().map(|(entry, _)| entry).collect();
     // Only now, because a damaged copy must not come before an intact one.
     let mut is_sorted = true;
     for entry in entries.iter_mut().filter(|entry| entry.order.0 <= 0) {
@@ -275,6 +288,25 @@ fn newest_per_session(
     entries
 }
 
+/// Returns the project of a session: the name of its directory. Another program may have copied a
+/// directory under a name that opencode does not make. Then the record decides.
+fn project_of(directory: &ProjectId, record: &[u8]) -> ProjectId {
+    let stated = match is_plain_name(directory.as_str()) {
+        true => None,
+        false => project_in(record),
+    };
+    stated.unwrap_or_else(|| directory.clone())
+}
+
+fn project_in(record: &[u8]) -> Option<ProjectId> {
+    text_field(record, "projectID")?.parse().ok()
+}
+
+fn is_in_own_directory(entry: &Entry, directory: &ProjectId) -> bool {
+    let stated = entry.span.as_ref().and_then(|span| project_in(span));
+    stated.as_ref() == Some(directory)
+}
+
 /// Returns the time in the id of a session whose record has no times, as a damaged one.
 fn time_in_id(entry: &Entry) -> Option<i64> {
     let (EntityKey::Session(key), Some(span)) = (&entry.key, &entry.span) else { return None };
@@ -285,16 +317,14 @@ fn time_in_id(entry: &Entry) -> Option<i64> {
     }
 }
 
-fn duplicate_issue(entry: &Entry, used_copy: Option<&ProjectId>) -> Issue {
-    let id = match &entry.key {
+fn duplicate_issue(key: &EntityKey, directory: &ProjectId, used: &ProjectId) -> Issue {
+    let id = match key {
         EntityKey::Session(key) => key.session.as_str(),
         _ => "",
     };
-    let place = |project: Option<&ProjectId>| {
-        record_place(&[SESSION, project.map_or("", ProjectId::as_str)], id)
-    };
-    let used_copy = place(used_copy).to_string();
-    Issue::new(place(entry.project.as_ref()), IssueKind::Duplicate { used_copy })
+    let place = |directory: &ProjectId| record_place(&[SESSION, directory.as_str()], id);
+    let used_copy = place(used).to_string();
+    Issue::new(place(directory), IssueKind::Duplicate { used_copy })
 }
 
 /// Returns the provenance of this format. All records share one value.
@@ -314,5 +344,9 @@ fn newest_first_entry(key: EntityKey, project: Option<ProjectId>, span: MappedSp
 }
 
 fn sort_newest_first(entries: &mut [Entry]) {
-    entries.sort_by(|a, b| Reverse(a.order).cmp(&Reverse(b.order)).then_with(|| a.key.cmp(&b.key)));
+    entries.sort_by(newest_first);
+}
+
+fn newest_first(a: &Entry, b: &Entry) -> Ordering {
+    b.order.cmp(&a.order).then_with(|| a.key.cmp(&b.key))
 }

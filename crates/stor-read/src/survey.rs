@@ -14,6 +14,7 @@ use scrollback_stor_mmap::{Dir, Directory, FileKind};
 use scrollback_stor_path::layout::{MESSAGE, PART, PROJECT, SESSION};
 
 use crate::entity_location::check_ids;
+use crate::foreign_records::is_plain_name;
 use crate::messages::open_parts_dir;
 use crate::name_kind::NameKind;
 use crate::names::list_ids;
@@ -87,7 +88,9 @@ impl FileTransaction<'_> {
             let key =
                 |session: SessionId| (EntityKey::Session(session.into()), OrderKey::default());
             let bytes = SessionId::as_bytes;
-            self.survey_ids(&dir, &place, Some(&project), bytes, key, sessions, sink);
+            // In a copy of a directory, the record states its project, and is not read here.
+            let named = Some(&project).filter(|name| is_plain_name(name.as_str()));
+            self.survey_ids(&dir, &place, named, bytes, key, sessions, sink);
         }
     }
 

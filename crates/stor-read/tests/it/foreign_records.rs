@@ -147,3 +147,41 @@ fn a_record_that_has_its_own_unusual_name_is_read() {
     };
     assert_eq!(spans(&store, &[key.into()]).entries.len(), 1);
 }
+
+/// Returns the sessions of a scope with their projects.
+fn sessions_with_projects(store: &dyn Source, scope: &Scope) -> Vec<(String, Option<String>)> {
+    let entries = scan(store, scope).entries.into_iter();
+    entries
+        .map(|entry| (entry.key.to_string(), entry.project.map(|project| project.to_string())))
+        .collect()
+}
+
+#[test]
+fn the_records_in_a_copied_directory_state_their_project() {
+    const RECORD: &str = r#"{"id":"ses_1","projectID":"p","time":{"created":1,"updated":1}}"#;
+    // All names but the last are none that opencode makes. Some sort before the original name.
+    for copied in ["p (conflicted copy)", "p (1)", "p.sync-conflict-1", " p", "P-LAPTOP", "px"] {
+        for keeps_original in [true, false] {
+            let (dir, store) = store_from_text(STORE);
+            write(dir.path(), "session/p/ses_1.json", RECORD);
+            write(dir.path(), &format!("session/{copied}/ses_1.json"), RECORD);
+            if !keeps_original {
+                std::fs::remove_dir_all(dir.path().join("session/p")).unwrap();
+            }
+            // A name that opencode may have made names a project, unless the record is in another one.
+            let project = if copied == "px" && !keeps_original { "px" } else { "p" };
+            let expected = [("session ses_1".to_owned(), Some(project.to_owned()))];
+            assert_eq!(sessions_with_projects(&store, &Scope::Sessions), expected, "{copied}");
+            let of_project = Scope::Project(project.parse().unwrap());
+            assert_eq!(sessions_with_projects(&store, &of_project), expected, "{copied}");
+            let key = session_key("ses_1").into();
+            let entries = spans(&store, &[key]).entries;
+            assert_eq!(entries[0].project.as_ref().map(|it| it.as_str()), Some(project));
+            let issues = issues_with_paths(&scan(&store, &Scope::Sessions));
+            let used_copy = "session/p/ses_1.json".to_owned();
+            let duplicate =
+                (format!("session/{copied}/ses_1.json"), IssueKind::Duplicate { used_copy });
+            assert_eq!(issues, if keeps_original { vec![duplicate] } else { vec![] }, "{copied}");
+        }
+    }
+}

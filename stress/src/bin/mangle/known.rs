@@ -20,8 +20,6 @@ const KNOWN: &[Known] = &[
     Known { symptom: "is missing", damage: "bytes of a database with a log" },
     // Messages whose session has no record.
     Known { symptom: "a session without its record is missing", damage: "" },
-    // The name of a directory that a sync program made is shown as the project.
-    Known { symptom: "another projectID", damage: "directory copied beside itself" },
 ];
 
 /// Checks whether a symptom after this damage is a known fault. A panic is never one.
