@@ -2,6 +2,7 @@
 
 use scrollback::{Error, Session, Store};
 use scrollback_core_err::IssueKind;
+use scrollback_core_type::StageIssue;
 
 use crate::failure::{Failure, Kind, Result};
 
@@ -26,7 +27,8 @@ fn explain(store: &Store, error: &Error) -> Failure {
 /// Changes a "not found" failure to "unreadable" if some of the store cannot be read: the session may
 /// be in that part.
 pub(crate) fn with_issues(store: &Store, failure: Failure) -> Failure {
-    if store.issues().iter().all(|issue| issue.issue.kind == IssueKind::NoParts) {
+    let is_harmless = |issue: &StageIssue| issue.issue.kind == IssueKind::NoParts;
+    if store.failures().is_empty() && store.issues().iter().all(is_harmless) {
         return failure;
     }
     let hint = "parts of the store cannot be read; `scrollback ls --issues` lists them";

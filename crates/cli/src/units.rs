@@ -1,5 +1,6 @@
 //! Formats sizes, times, costs, counts and titles for people.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use jiff::civil::DateTime;
@@ -168,6 +169,15 @@ pub(crate) fn title_or_placeholder(title: &str) -> &str {
     if title.is_empty() { "(untitled)" } else { title }
 }
 
+/// Returns the title of a session, with a mark if its record cannot be read.
+pub(crate) fn title_with_mark(title: &str, is_unreadable: bool) -> Cow<'_, str> {
+    match (title, is_unreadable) {
+        (_, false) => title_or_placeholder(title).into(),
+        ("", true) => "(record unreadable)".into(),
+        (_, true) => format!("{title} (record unreadable)").into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -185,6 +195,8 @@ mod tests {
         assert_eq!([count(7), count(1234), count(-1_234_567)], ["7", "1,234", "-1,234,567"]);
         let messages = [0, 1, 1234].map(|number| pluralize(number, "message"));
         assert_eq!(messages, ["0 messages", "1 message", "1,234 messages"]);
+        let marked = ["", "One"].map(|title| title_with_mark(title, true).into_owned());
+        assert_eq!(marked, ["(record unreadable)", "One (record unreadable)"]);
         assert_eq!([title_or_placeholder(""), title_or_placeholder("One")], ["(untitled)", "One"]);
         assert_eq!(time(i64::MAX), format!("{} ms", i64::MAX));
         // The last minute of 9999 is beyond the last `Timestamp`.

@@ -120,7 +120,7 @@ impl<'s> SessionLoader<'s> {
     pub fn load_session(&self, session: &SessionKey) -> Result<LoadedSession> {
         let Entry { span, project, provenance, .. } =
             self.source.read_entry(&session.clone().into())?;
-        let node = SessionRefNode { key: session.clone(), span, project, provenance };
+        let node = SessionRefNode { key: session.clone(), span, project, provenance, known: None };
         Ok(LoadedSession { node, diff: None })
     }
 

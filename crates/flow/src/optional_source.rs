@@ -44,12 +44,18 @@ impl OptionalSource {
     }
 }
 
-/// Checks whether a store could not be opened because its path does not exist, or is a pipe, a socket
-/// or a device.
+/// Checks whether a store could not be opened because its path does not exist, or because something
+/// else is there: a pipe, a socket, a device, a directory in place of a file, or the reverse.
 pub fn is_absent(error: &Error) -> bool {
     let Error::Store { path, .. } = error else { return false };
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let is_of_other_kind = |cause: &(dyn std::error::Error + 'static)| {
+        let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        matches!(kind, Some(io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory))
+    };
     match path.metadata() {
-        Ok(metadata) => !metadata.is_file() && !metadata.is_dir(),
+        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => true,
+        Ok(_) => causes.into_iter().any(is_of_other_kind),
         Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
 }

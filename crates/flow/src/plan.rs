@@ -155,7 +155,8 @@ impl TreeBuilder<'_> {
             ScanItem::Entry(Entry { key, order, span, project, is_copy, provenance, .. }) => {
                 match key {
                     EntityKey::Session(key) => {
-                        self.tree.session = SessionRefNode { key, span, project, provenance };
+                        self.tree.session =
+                            SessionRefNode { key, span, project, provenance, known: None };
                     }
                     EntityKey::Item(key) => self.tree.items.push(ItemRefNode { key, order, span }),
                     EntityKey::Message(key) => {
@@ -244,7 +245,7 @@ pub fn plan_sessions(
                 let Entry { key, span, project, provenance, .. } = entry;
                 if let EntityKey::Session(key) = key {
                     span.iter().for_each(|span| stage.count_bytes(span));
-                    sessions.push(SessionRefNode { key, span, project, provenance });
+                    sessions.push(SessionRefNode { key, span, project, provenance, known: None });
                 }
             }
         }

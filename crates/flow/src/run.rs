@@ -47,7 +47,7 @@ pub fn run_session_tree_flow<R>(
 }
 
 /// Runs all stages for one session, as [`run_session_tree_flow`] does, and marks the copies that only
-/// an index knows ([`SessionRefTree::mark_copies`]).
+/// an index knows ([`SessionRefTree::add_known`]).
 ///
 /// # Errors
 /// As [`run_session_tree_flow`].
@@ -69,7 +69,7 @@ fn run_with_reader<R>(
 ) -> Result<StageResult<R>> {
     let StageResult { value: mut tree, mut report } = read_tree(reader, session)?;
     if let Some(view) = view {
-        tree.mark_copies(view);
+        tree.add_known(view);
     }
     let hydrated = hydrate_session_tree(&tree);
     report.merge(hydrated.report);

@@ -8,7 +8,7 @@ use scrollback_core_id::{
     Clock, ItemKey, MessageId, MessageKey, OrderKey, PartKey, ProjectId, SessionKey,
 };
 use scrollback_core_type::Provenance;
-use scrollback_index::View;
+use scrollback_index::{SessionMeta, View};
 use scrollback_stor_mmap::MappedSpan;
 
 /// A session with its messages, parts and items, as keys and bytes.
@@ -35,12 +35,15 @@ pub struct SessionRefNode {
     pub project: Option<ProjectId>,
     /// Where the session was read from: storage format, other copies, migration state.
     pub provenance: Provenance,
+    /// The session as an index knows it, if its record exists and cannot be read.
+    /// [`SessionRefTree::add_known`] sets it.
+    pub known: Option<Arc<SessionMeta>>,
 }
 
 impl SessionRefNode {
     /// Creates the node of a session that has no record.
     pub(crate) fn missing(key: SessionKey) -> Self {
-        Self { key, span: None, project: None, provenance: Provenance::default() }
+        Self { key, span: None, project: None, provenance: Provenance::default(), known: None }
     }
 }
 
@@ -91,8 +94,12 @@ impl SessionRefTree {
         self.messages.iter().find(|node| node.key.message == *id)
     }
 
-    /// Marks the copies that only an index knows: those of a fork of opencode 1.x.
-    pub fn mark_copies(&mut self, view: &View) {
+    /// Adds what only an index knows: which messages are copies of a fork of opencode 1.x, and the
+    /// last state of a session whose record cannot be read.
+    pub fn add_known(&mut self, view: &View) {
+        if self.session.span.is_none() {
+            self.session.known = view.session(&self.session.key.session);
+        }
         if !view.session_has_recorded_copies(&self.session.key.session) {
             return;
         }

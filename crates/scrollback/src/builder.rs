@@ -246,8 +246,8 @@ impl StoreBuilder {
         for root in roots {
             let problems = problems(&root);
             let is_unusable = root.stores.iter().any(|store| store.state == StoreState::Unusable);
-            // A place that something else has, such as a pipe, is not one where a store may appear.
-            if self.include_pending && !is_unusable || root.is_present() {
+            // What is at an unusable place, such as a pipe, may be replaced by a store.
+            if self.include_pending || root.is_present() {
                 failures.extend(problems);
                 opened.extend(self.open_root(root, snapshots.clone(), &mut failures));
             } else if is_unusable {

@@ -88,8 +88,7 @@ impl Agent for Opencode {
     }
 
     fn open(&self, root: &DiscoveredRoot, options: &OpenOptions) -> Arc<dyn Source> {
-        let stores = root.stores.iter().filter(|store| may_become_readable(store));
-        let sources = stores.filter_map(|store| self.open_store(store, options));
+        let sources = root.stores.iter().filter_map(|store| self.open_store(store, options));
         let mut sources =
             sources.map(|it| -> Arc<dyn Source> { Arc::new(OptionalSource::new(it)) });
         let is_directory = root.path == root.data_dir;
@@ -149,16 +148,6 @@ impl Agent for Opencode {
     }
 }
 
-/// Checks whether a store can be read now or later. A link that leads nowhere can get its target, such
-/// as a disk that is mounted later. A directory or a pipe in place of a database is never opened.
-fn may_become_readable(store: &DiscoveredStore) -> bool {
-    match store.state {
-        StoreState::Present | StoreState::Expected => true,
-        StoreState::Unusable => !store.path.exists(),
-        StoreState::Unsupported => false,
-    }
-}
-
 /// Checks whether a store is a tree of JSON files. A database has the extension `.db`.
 pub(crate) fn is_tree(path: &Path) -> bool {
     path.extension().is_none_or(|end| end != "db")
@@ -209,10 +198,10 @@ fn discovered_data_root(
 
 /// Returns the root of one database or of one tree.
 fn discovered_single_root(path: &Path, kind: StoreKind, paths: &StoragePaths) -> DiscoveredRoot {
-    let stores = match paths.stores.first() {
-        Some(store) => vec![present_store(store)],
-        None => vec![missing_store(path, kind, DiscoveryRule::Explicit)],
-    };
+    let present = paths.stores.first().map(present_store);
+    let unusable = || paths.searched_places.iter().find_map(unusable_store);
+    let missing = || missing_store(path, kind, DiscoveryRule::Explicit);
+    let stores = vec![present.or_else(unusable).unwrap_or_else(missing)];
     let data_dir = path.parent().unwrap_or(path).to_owned();
     let id = path_id(&canonical_path(path));
     DiscoveredRoot { agent: Opencode::NAME, id, path: path.to_owned(), data_dir, stores }

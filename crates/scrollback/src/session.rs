@@ -120,7 +120,7 @@ impl<'s> Session<'s> {
     /// [`Error::Store`](crate::Error::Store) if the session cannot be read.
     pub fn tree(&self) -> Result<SessionTree> {
         let mut loaded = SessionLoader::new(&**self.root.source()).load_session_tree(&self.key)?;
-        loaded.tree.mark_copies(&self.root.view()?);
+        loaded.tree.add_known(&self.root.view()?);
         Ok(loaded)
     }
 

@@ -172,7 +172,8 @@ pub trait Reader {
         Ok(None)
     }
 
-    /// Checks whether the store has a session: its record, readable or not, or messages of it.
+    /// Checks whether the store has a session: its record, readable or not, or messages of it. If a
+    /// directory or table cannot be read that may have them, the answer is `true` as well.
     ///
     /// # Errors
     /// An error if the store cannot be queried.
@@ -315,12 +316,13 @@ fn default_has_session<R: Reader + ?Sized>(reader: &mut R, session: &SessionKey)
         ControlFlow::Continue(())
     })?;
     if !exists {
-        reader.scan(&Scope::MessageNames(session.clone()), &mut |item| match item {
-            ScanItem::Entry(_) => {
-                exists = true;
-                ControlFlow::Break(())
-            }
-            _ => ControlFlow::Continue(()),
+        reader.scan(&Scope::MessageNames(session.clone()), &mut |item| {
+            exists |= match item {
+                ScanItem::Entry(_) => true,
+                ScanItem::Issue(_, issue) => issue.is_unread(),
+                ScanItem::Set(_) => false,
+            };
+            if exists { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
     }
     Ok(exists)

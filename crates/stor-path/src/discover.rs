@@ -123,7 +123,8 @@ impl StoragePaths {
 
     /// Searches paths that the user gave: data directories, `storage/` directories, `.db` files.
     /// A store that several paths lead to is listed once. A directory whose only store cannot be used,
-    /// such as a database that is a link to nowhere, adds a searched place and no store.
+    /// such as a database that is a link to nowhere, adds a searched place and no store. So does a pipe
+    /// with the name of a database.
     ///
     /// # Errors
     /// [`Error`] with the problem of the first path that is none of these.
@@ -149,7 +150,12 @@ impl StoragePaths {
             other => other.at_path("check", given)?,
         };
         let path = std::path::absolute(given).at_path("check", given)?;
-        if metadata.is_file() && path.extension().is_some_and(|extension| extension == "db") {
+        let is_named_database = path.extension().is_some_and(|extension| extension == "db");
+        if is_named_database && !metadata.is_file() && !metadata.is_dir() {
+            self.add_searched_place(&path, DiscoveryRule::Explicit, PlaceState::NotAFile);
+            return Ok(());
+        }
+        if metadata.is_file() && is_named_database {
             self.add_store(
                 StoreKind::OpencodeSqlite,
                 &path,

@@ -69,7 +69,10 @@ impl SearchedPlace {
     /// only listed.
     pub fn expected_kind(&self) -> Option<StoreKind> {
         let name = self.path.file_name()?;
-        if self.rule == DiscoveryRule::OpencodeDb || channel_of(name.as_encoded_bytes()).is_some() {
+        let is_named_database = Path::new(name).extension().is_some_and(|it| it == "db");
+        let is_given = self.rule == DiscoveryRule::Explicit && is_named_database;
+        let is_selected = self.rule == DiscoveryRule::OpencodeDb;
+        if is_given || is_selected || channel_of(name.as_encoded_bytes()).is_some() {
             return Some(StoreKind::OpencodeSqlite);
         }
         (name == STORAGE).then_some(StoreKind::OpencodeJson)

@@ -16,7 +16,8 @@ use crate::foreign_records::is_plain_name;
 use crate::name_kind::NameKind;
 use crate::names::list_ids;
 use crate::transaction::{
-    FetchedBytes, FileTransaction, IssueSink, open_optional_dir, record_place, with_owner,
+    FetchedBytes, FileTransaction, IssueSink, RecordedSessions, open_optional_dir, record_place,
+    with_owner,
 };
 use scrollback_source::Entry;
 
@@ -127,21 +128,28 @@ impl FileTransaction<'_> {
         newest_per_session(records, arena, note).pop()
     }
 
-    /// Checks whether a session has a record or a directory of messages.
+    /// Checks whether a session has a record or a directory of messages, or may have them because a
+    /// directory cannot be read.
     pub(crate) fn session_exists(&mut self, key: &SessionKey) -> bool {
-        let note = &mut |_, _| {};
-        if !check_ids(&key.clone().into(), note) {
+        if !check_ids(&key.clone().into(), &mut |_, _| {}) {
             return false;
         }
-        let id = key.session.as_bytes();
-        if self.top_directory(MESSAGE, note).is_some_and(|all| all.stat(id).is_ok()) {
+        let mut is_unread = false;
+        let note = &mut |_, issue: Issue| is_unread |= issue.is_unread();
+        let messages = self.top_directory(MESSAGE, note);
+        let found = messages.map(|all| all.stat(key.session.as_bytes()));
+        if is_unread || found.is_some_and(|found| !matches!(found, Err(IssueKind::Vanished))) {
             return true;
         }
         // A merged store asks for session after session, so the records are listed once.
         if self.recorded_sessions.is_none() {
-            self.recorded_sessions = Some(self.list_recorded_sessions(note));
+            let mut is_unread = false;
+            let note = &mut |_, issue: Issue| is_unread |= issue.is_unread();
+            let ids = self.list_recorded_sessions(note);
+            self.recorded_sessions = Some(RecordedSessions { ids, is_unread });
         }
-        self.recorded_sessions.as_ref().is_some_and(|all| all.contains(&key.session))
+        let recorded = self.recorded_sessions.as_ref();
+        recorded.is_some_and(|all| all.is_unread || all.ids.contains(&key.session))
     }
 
     fn fetch_session_records(

@@ -44,7 +44,14 @@ pub(crate) struct FileTransaction<'s> {
     messages_dir: Option<Rc<Dir>>,
     parts_dir: Option<Rc<Dir>>,
     /// The sessions that have records, as they were when one of them was searched for.
-    pub(crate) recorded_sessions: Option<HashSet<SessionId>>,
+    pub(crate) recorded_sessions: Option<RecordedSessions>,
+}
+
+/// The sessions that have records.
+pub(crate) struct RecordedSessions {
+    pub(crate) ids: HashSet<SessionId>,
+    /// Whether other sessions may have records too, because a directory could not be read.
+    pub(crate) is_unread: bool,
 }
 
 /// Bytes that were read: a piece of the arena, or a mapping of one file.

@@ -15,7 +15,7 @@ pub enum Error {
     #[error("{}", message_with_hint(.0))]
     Sqlite(rusqlite::Error),
     /// The file does not exist, or the process may not access it.
-    #[error(transparent)]
+    #[error("{0}")]
     Io(#[from] std::io::Error),
     /// A pipe, a socket or a device is at the place of the database or of a file beside it. Opening
     /// it could block for ever.

@@ -38,7 +38,11 @@ impl DatabaseFiles {
             return Err(std::io::ErrorKind::IsADirectory.into());
         };
         // SQLite would wait for a writer of a pipe.
-        if !path.metadata()?.is_file() {
+        let metadata = path.metadata()?;
+        if metadata.is_dir() {
+            return Err(std::io::ErrorKind::IsADirectory.into());
+        }
+        if !metadata.is_file() {
             return Err(std::io::Error::other("not a file"));
         }
         let dir = Dir::open(parent).map_err(std::io::Error::other)?;

@@ -1,8 +1,12 @@
 //! The JSON fields of index records. `docs/json.md` documents them.
 
+use std::borrow::Cow;
+
 use scrollback_core_type::{Cost, Role, TokenCounts, Usage};
 use scrollback_index::{MessageMeta, ProjectMeta, SessionMeta};
 use serde::Serialize;
+
+use crate::units;
 
 /// Token counts of one answer or of several.
 #[derive(Debug, PartialEq, Serialize)]
@@ -79,6 +83,11 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// Returns the title for a list, or a placeholder.
+    pub(super) fn listed_title(&self) -> Cow<'_, str> {
+        units::title_with_mark(&self.title, self.damaged && self.title.is_empty())
+    }
+
     /// Returns the fields of a session that the store `source` supplies.
     pub(super) fn new(meta: &SessionMeta, source: &str) -> Self {
         Self {

@@ -171,7 +171,7 @@ pub(super) fn print(out: &mut Out, listed: &[ListedSession]) -> Result<()> {
         let session = &listed.session;
         let row = table.row(vec![
             session.id.clone(),
-            format!("{mark}{}", units::title_or_placeholder(&session.title)),
+            format!("{mark}{}", session.listed_title()),
             session.directory.clone().unwrap_or_default(),
             session.updated.map(units::time).unwrap_or_default(),
             listed.messages.to_string(),

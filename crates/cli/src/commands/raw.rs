@@ -2,7 +2,7 @@
 //! it is the content of a row with its ids; in 2.x, it is the row with all columns that holds a message,
 //! part or item. The record of a session in a database is a JSON object of its columns.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use scrollback_core_id::{
     SessionId, SessionKey,
 };
 use scrollback_source::{Entry, Listing, Reader, ScanItem, SourceExt};
-use scrollback_stor_mmap::{Arena, Dir, MappedSpan, ReadContext};
+use scrollback_stor_mmap::{Arena, Dir, Error, MappedSpan, ReadContext};
 use scrollback_stor_path::layout::TOOL_OUTPUT;
 use scrollback_stor_path::opencode::{JSON_FILES, MESSAGE_PREFIX, PART_PREFIX, TOOL_OUTPUT_PREFIX};
 use scrollback_stor_path::safe_component;
@@ -70,8 +70,11 @@ fn tool_output(id: &str, store: &Store) -> Result<Option<MappedSpan>> {
         return Ok(None);
     }
     for root in store.roots() {
-        let Ok(dir) = Dir::open(root.discovered_root().data_dir.join(TOOL_OUTPUT)) else {
-            continue;
+        let dir = match Dir::open(root.discovered_root().data_dir.join(TOOL_OUTPUT)) {
+            Ok(dir) => dir,
+            Err(Error::Io(error)) if error.source.kind() == io::ErrorKind::NotFound => continue,
+            Err(Error::Io(error)) => return Err(error.into()),
+            Err(error) => return Err(Failure::new(Kind::Unreadable, error.to_string())),
         };
         let read_context =
             ReadContext::begin(root.source().clock().as_ref(), root.open_options().read);

@@ -8,7 +8,7 @@ use scrollback_flow::{MessageRefNode, PartRefNode, SessionMaterializer};
 use scrollback_watch::Subject;
 
 use crate::args::{Global, Tail};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::out::Out;
 use crate::show::{self, LiveTranscript};
 use crate::waiting::Waiting;
@@ -55,10 +55,14 @@ fn print(
         },
         Subject::Message { now: Some(meta), key, .. } => {
             let wanted = [(key.clone().into(), Some(meta.observed.stamp))];
-            let read = materializer.current_spans(&wanted).ok();
-            let Some(span) = read.into_iter().flatten().next().flatten() else {
-                return Ok(()); // it was removed, or a later event has it
+            let span = match materializer.current_spans(&wanted) {
+                Ok(spans) => spans.into_iter().next().flatten(),
+                Err(error) => {
+                    let failure = Failure::from(error);
+                    return transcript.note(out, &format!("a message is left out: {failure}"));
+                }
             };
+            let Some(span) = span else { return Ok(()) }; // it was removed, or a later event has it
             let (order, is_copy, parts) = (meta.order, meta.is_copy, Vec::new());
             let is_recorded_copy = meta.is_recorded_copy;
             let span = Some(span);

@@ -19,9 +19,7 @@ pub(super) fn print(
 ) -> io::Result<()> {
     let (strong, dim) = (options.styles.strong, options.styles.dim);
     let session = tree.session.as_ref();
-    let title = session.and_then(|session| session.title.as_ref()).map(LazyStr::get);
-    let title = units::title_or_placeholder(title.as_deref().unwrap_or_default());
-    writeln!(out, "{strong}{}{strong:#}", sanitize::line(title))?;
+    writeln!(out, "{strong}{}{strong:#}", sanitize::line(&title(tree)))?;
     let mut line = vec![tree.node.key.to_string()];
     let mut add = |text: Option<String>| line.extend(text);
     if let Some(session) = session {
@@ -57,6 +55,22 @@ pub(super) fn print(
         writeln!(out, "{dim}shared at {}{dim:#}", sanitize::line(&url.get()))?;
     }
     writeln!(out, "{dim}{}{dim:#}", usage_line(tree))
+}
+
+/// Returns the title of a session. If its record cannot be read, this is the last known title with a mark.
+fn title(tree: &SessionHydratedTree<'_>) -> String {
+    let record = tree.session.as_ref();
+    let known = tree.node.known.as_ref().and_then(|known| known.title.as_deref());
+    let title = match record.and_then(|session| session.title.as_ref()) {
+        Some(title) => title.get(),
+        None => known.unwrap_or_default().into(),
+    };
+    units::title_with_mark(&title, record.is_none() && has_record(tree)).into_owned()
+}
+
+/// Checks whether a session has a record, readable or not.
+pub(crate) fn has_record(tree: &SessionHydratedTree<'_>) -> bool {
+    tree.node.span.is_some() || tree.node.known.is_some()
 }
 
 fn usage_line(tree: &SessionHydratedTree<'_>) -> String {

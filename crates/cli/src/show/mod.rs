@@ -21,7 +21,7 @@ use std::ops::Range;
 
 use scrollback_flow::{Context, ContextMessage, PartHydrated, SessionHydratedTree, TimelineEntry};
 
-pub(crate) use self::header::describe_provenance;
+pub(crate) use self::header::{describe_provenance, has_record};
 pub(crate) use self::item::describe_item;
 pub(crate) use self::live::{LiveTranscript, hydrated_part};
 pub(crate) use self::options::Options;

@@ -48,9 +48,43 @@ fn a_pipe_for_a_database_is_refused() {
     let database = dir.path().join("opencode.db");
     make_pipe(&database);
     for store in [dir.path(), &database] {
-        for args in [&["ls"][..], &["watch", "--json"], &["watch", "--feed", "poll"], &["tail"]] {
+        for args in [&["ls"][..], &["stores"], &["tail"]] {
             let (code, stderr) = exit_of(&mut on(store, args));
             assert_eq!(code, Some(3), "{args:?}: {stderr}");
+            assert!(stderr.contains("opencode.db: not a file"), "{args:?}: {stderr}");
+        }
+    }
+}
+
+/// What is at the place of a database may be replaced by one, as a missing database may appear.
+#[test]
+fn watch_waits_for_a_database_in_place_of_something_else() {
+    for feed in ["best", "poll"] {
+        for is_pipe in [true, false] {
+            let dir = tempfile::tempdir().unwrap();
+            let store = dir.path().join("data");
+            fs::create_dir(&store).unwrap();
+            let database = store.join("opencode.db");
+            if is_pipe {
+                make_pipe(&database)
+            } else {
+                fs::create_dir(&database).unwrap()
+            }
+            let place = if is_pipe && feed == "poll" { &database } else { &store };
+            let mut command = on(place, &["watch", "--json", "--feed", feed]);
+            let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            let mut problem = String::new();
+            BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut problem).unwrap();
+            assert!(problem.contains("opencode.db: not a file"), "{feed} {is_pipe}: {problem}");
+
+            let copy = corpus(Corpus::OpencodeSqlite).copy_to(&dir.path().join("copy")).unwrap();
+            if is_pipe { fs::remove_file(&database) } else { fs::remove_dir(&database) }.unwrap();
+            fs::rename(copy.database, &database).unwrap();
+            let mut line = String::new();
+            BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+            assert!(line.starts_with('{'), "{feed} {is_pipe}: {line}");
+            kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+            assert_eq!(child.wait().unwrap().code(), Some(0), "{feed} {is_pipe}");
         }
     }
 }

@@ -11,6 +11,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
+use rusqlite::Connection;
 use scrollback_fixtures::write_tree;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -182,6 +183,59 @@ fn lists_keep_what_cannot_be_read() {
     }
 }
 
+/// A database has an older copy of a session than the files. While the files cannot be read, the older
+/// copy does not replace what is known.
+#[test]
+fn a_copy_does_not_replace_a_session_that_cannot_be_read() {
+    for denied in ["message", "session", "message/ses_1"] {
+        let Some(store) = GuardedStore::new() else { return };
+        let database = Connection::open(store.dir.path().join("data/opencode.db")).unwrap();
+        database.execute_batch(OLDER_COPY).unwrap();
+        drop(database);
+        let second = r#"{"id":"msg_3","sessionID":"ses_1","role":"user","time":{"created":9}}"#;
+        fs::write(store.storage().join("message/ses_1/msg_3.json"), second).unwrap();
+        // A choice among copies is kept only if their sets of messages were quiet for a while.
+        let set = File::open(store.storage().join("message/ses_1")).unwrap();
+        set.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
+        let listed = || {
+            let mut listed = store.listed(&[]);
+            listed.sort();
+            listed
+        };
+        let both = [("ses_1".to_owned(), 2), ("ses_2".to_owned(), 1)];
+        assert_eq!(listed(), both);
+        let mut command = store.command();
+        command.args(["--no-cache", "watch", "--json", "--issues"]);
+        let watch = WatchProcess::start(command);
+        watch.lines_until("prt_1");
+
+        let directory = store.storage().join(denied);
+        chmod(&directory, 0);
+        assert_eq!(listed(), both, "{denied}");
+        let mut lines = watch.lines_until("Permission denied");
+        chmod(&directory, 0o755);
+        assert_eq!(listed(), both, "{denied}");
+        fs::write(store.storage().join("message/ses_1/msg_4.json"), second.replace("_3", "_4"))
+            .unwrap();
+        lines.extend(watch.lines_until(r#""messageID":"msg_4""#));
+        let removed = lines.iter().find(|line| line.contains(r#""what":"removed""#));
+        assert_eq!(removed, None, "{denied}");
+    }
+}
+
+/// The tables that a copy of `ses_1` with its first message needs.
+const OLDER_COPY: &str = r#"
+    CREATE TABLE session (id text PRIMARY KEY, project_id text NOT NULL, parent_id text,
+        slug text NOT NULL, directory text NOT NULL, title text NOT NULL, version text NOT NULL,
+        time_created integer NOT NULL, time_updated integer NOT NULL);
+    CREATE TABLE message (id text PRIMARY KEY, session_id text NOT NULL,
+        time_created integer NOT NULL, time_updated integer NOT NULL, data text NOT NULL);
+    CREATE TABLE part (id text PRIMARY KEY, message_id text NOT NULL, session_id text NOT NULL,
+        time_created integer NOT NULL, time_updated integer NOT NULL, data text NOT NULL);
+    INSERT INTO session VALUES ('ses_1', 'p', NULL, 's', '/d', 'older', '1.2.0', 1, 1);
+    INSERT INTO message VALUES ('msg_1', 'ses_1', 1, 1, '{"role":"user","time":{"created":1}}');
+"#;
+
 #[test]
 fn sessions_are_listed_from_their_messages_if_records_cannot_be_read() {
     for (denied, mode) in
@@ -247,7 +301,13 @@ fn a_session_whose_record_is_torn_stays_the_latest() {
             let shown = cached(&[cache, &["tree", name]].concat());
             assert!(shown.code == 0 && shown.stdout.contains(&latest), "{}", shown.stdout);
         }
+        let title = if cache.is_empty() { "Crash text (" } else { "(" };
+        for command in ["show", "tree"] {
+            let shown = cached(&[cache, &[command, &latest]].concat()).stdout;
+            assert!(shown.starts_with(&format!("{title}record unreadable)")), "{shown}");
+        }
     }
+    assert_eq!(cached(&["tree", &latest, "--json"]).json()["title"], "Crash text");
 }
 
 fn find_record(sessions: &Path, id: &str) -> PathBuf {

@@ -41,7 +41,7 @@ impl SessionMaterializer {
         let mut read = read_tree(&mut *worker.reader, session)?;
         self.index.commit(loaded_parts_batch(&self.index.view(), &read.value, &sets));
         self.cache_spans(&read.value);
-        read.value.mark_copies(&self.index.view());
+        read.value.add_known(&self.index.view());
         locate_issues(&mut read.report, |key| self.source.locate(key));
         // The issues of verifying are dropped: reading the whole session has found them again.
         let mut report = StageReport { issues: Vec::new(), ..report };
@@ -94,7 +94,7 @@ impl SessionMaterializer {
             messages.push(MessageRefNode { key, order, is_copy, is_recorded_copy, span, parts });
         }
         let (key, provenance) = (session.clone(), record.provenance.clone());
-        let session = SessionRefNode { key, span: Some(span), project, provenance };
+        let session = SessionRefNode { key, span: Some(span), project, provenance, known: None };
         let clock = Arc::clone(self.source.clock());
         Some(SessionRefTree { session, messages, items: Vec::new(), clock })
     }

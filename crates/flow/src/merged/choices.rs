@@ -40,6 +40,16 @@ impl Choices {
         self.lock().choices.get(session).cloned()
     }
 
+    /// Returns the choices for which `is_wanted` returns `true`.
+    pub(super) fn filter(
+        &self,
+        is_wanted: impl Fn(&SessionKey, &Choice) -> bool,
+    ) -> Vec<(SessionKey, Choice)> {
+        let state = self.lock();
+        let wanted = state.choices.iter().filter(|(session, choice)| is_wanted(session, choice));
+        wanted.map(|(session, choice)| (session.clone(), choice.clone())).collect()
+    }
+
     pub(super) fn insert(&self, session: &SessionKey, choice: Choice) {
         let mut state = self.lock();
         if state.choices.get(session) != Some(&choice) {

@@ -105,7 +105,8 @@ impl MergedTransaction<'_> {
         visit: &mut ScanVisitor<'_>,
     ) -> Result<ControlFlow<()>> {
         let key = EntityKey::Diff(session.clone());
-        let mut last = Issue::new(Place::default(), IssueKind::Vanished);
+        let vanished = || Issue::new(Place::default(), IssueKind::Vanished);
+        let mut last = self.unread_diffs.clone().unwrap_or_else(vanished);
         let owner = self.owners.owner_of(session)?;
         let diffs = self.diff_readers.iter_mut().map(|(_, reader)| reader);
         let (before, rest) = self.owners.readers.split_at_mut(owner);

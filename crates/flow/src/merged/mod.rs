@@ -12,6 +12,7 @@ mod entities;
 mod lists;
 mod outline;
 mod owners;
+mod ownership;
 mod reader;
 mod token;
 mod transaction;

@@ -6,13 +6,13 @@ use std::rc::Rc;
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{EntityKey, MessageId, SessionKey, SourceId};
-use scrollback_core_type::{OwnerHead, Parse};
 use scrollback_source::{Entry, Observation, Reader, Result, Survey, SurveyItem};
 use scrollback_stor_mmap::Settled;
 
 use super::choices::{Choice, Choices};
 use super::choose::{choose, lost_messages};
 use super::outline::{OutlineRead, SetStamp, newest_message, read_outline};
+use super::ownership::{KnownOwners, Ownership, session_of};
 
 /// The read transactions of all members, with the owners that were determined so far.
 pub(super) struct Owners<'s> {
@@ -29,40 +29,6 @@ pub(super) struct Owners<'s> {
     /// The owners of messages whose parts were listed. The key of a part names its message and not
     /// its session, so the owner of a part is known only from here.
     messages: HashMap<MessageId, usize>,
-}
-
-/// The owner of a session, and its other copies. Readers are named by their places.
-#[derive(Debug, Default)]
-pub(super) struct Ownership {
-    /// `None` if no member has the session.
-    pub(super) owner: Option<usize>,
-    /// The members that have the session.
-    pub(super) holders: Vec<usize>,
-    /// The members that have messages which the owner lacks, each with the number of messages.
-    lost: Vec<(usize, usize)>,
-}
-
-impl Ownership {
-    fn of_single(holder: usize) -> Self {
-        Self { owner: Some(holder), holders: vec![holder], lost: Vec::new() }
-    }
-
-    /// Checks whether the copy of this member is hidden by another copy.
-    fn hides(&self, at: usize) -> bool {
-        self.owner != Some(at) && self.holders.contains(&at)
-    }
-}
-
-/// The owners that were determined so far.
-#[derive(Debug, Default)]
-pub(super) struct KnownOwners(HashMap<SessionKey, Rc<Ownership>>);
-
-impl KnownOwners {
-    /// Checks whether no known copy hides a member's copy of a session. A session that was not decided
-    /// has one copy.
-    pub(super) fn is_visible(&self, at: usize, session: &SessionKey) -> bool {
-        self.0.get(session).is_none_or(|known| !known.hides(at))
-    }
 }
 
 /// The knowledge that verifies an earlier choice.
@@ -247,11 +213,18 @@ impl<'s> Owners<'s> {
         holders: &[HashSet<SessionKey>],
         evidence: &Evidence<'_>,
     ) -> Result<()> {
+        let incomplete = self.choices.filter(|session, choice| {
+            let mut places = choice.copies.iter().filter_map(|(member, _)| self.place(*member));
+            places.any(|at| !holders[at].contains(session))
+        });
         let mut holders_of: BTreeMap<&SessionKey, Vec<usize>> = BTreeMap::new();
         for (at, sessions) in holders.iter().enumerate() {
             for session in sessions {
                 holders_of.entry(session).or_default().push(at);
             }
+        }
+        for (session, choice) in &incomplete {
+            self.add_unlisted_holders(session, choice, &mut holders_of)?;
         }
         holders_of.retain(|_, holders| holders.len() > 1);
         if !matches!(evidence, Evidence::Records) {
@@ -263,6 +236,25 @@ impl<'s> Owners<'s> {
             }
         }
         self.is_whole_store_decided = true;
+        Ok(())
+    }
+
+    /// Adds the members that had a copy at the last choice and still have it, although the lists do not
+    /// name it. A list lacks the sessions of a directory or table that cannot be read.
+    fn add_unlisted_holders<'k>(
+        &mut self,
+        session: &'k SessionKey,
+        choice: &Choice,
+        holders_of: &mut BTreeMap<&'k SessionKey, Vec<usize>>,
+    ) -> Result<()> {
+        let holders = holders_of.entry(session).or_default();
+        for (member, _) in &choice.copies {
+            let Some(at) = self.place(*member) else { continue };
+            if !holders.contains(&at) && self.readers[at].has_session(session)? {
+                holders.push(at);
+            }
+        }
+        holders.sort_unstable();
         Ok(())
     }
 
@@ -324,10 +316,14 @@ impl<'s> Owners<'s> {
 
     /// Converts a choice, which numbers all members, to places among the readers.
     fn ownership_by(&self, choice: &Choice, holders: Vec<usize>) -> Ownership {
-        let place = |number: usize| self.members.iter().position(|(member, _)| *member == number);
-        let lost = choice.lost.iter().filter_map(|(member, lost)| Some((place(*member)?, *lost)));
-        let lost = lost.collect();
-        Ownership { owner: place(choice.owner), holders, lost }
+        let lost = choice.lost.iter();
+        let lost = lost.filter_map(|(member, lost)| Some((self.place(*member)?, *lost)));
+        Ownership { owner: self.place(choice.owner), holders, lost: lost.collect() }
+    }
+
+    /// Returns the place of a member among the readers, given its number among all members.
+    fn place(&self, number: usize) -> Option<usize> {
+        self.members.iter().position(|(member, _)| *member == number)
     }
 
     /// Compares the copies of a session by the rule, and remembers the choice.
@@ -370,19 +366,5 @@ impl<'s> Owners<'s> {
         }
         let lost = lost.into_iter().map(|(at, count)| (holders[at], count)).collect();
         Ok(Ownership { owner: Some(holders[chosen]), holders, lost })
-    }
-}
-
-/// Returns the session of an entity, as far as its key or, for a part, its bytes name it.
-pub(super) fn session_of(entry: &Entry) -> Option<SessionKey> {
-    match &entry.key {
-        EntityKey::Session(key) | EntityKey::Todo(key) | EntityKey::Share(key) => Some(key.clone()),
-        EntityKey::Message(key) => Some(key.session.clone().into()),
-        EntityKey::Item(key) => Some(key.session.clone().into()),
-        EntityKey::Part(_) => {
-            let head = OwnerHead::parse(entry.span.as_deref()?).ok()?;
-            head.value.session_id.map(SessionKey::from)
-        }
-        _ => None,
     }
 }

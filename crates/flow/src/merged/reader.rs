@@ -230,7 +230,7 @@ impl MergedTransaction<'_> {
 
 fn session_of(item: &ScanItem) -> Option<SessionKey> {
     match item {
-        ScanItem::Entry(entry) => super::owners::session_of(entry),
+        ScanItem::Entry(entry) => super::ownership::session_of(entry),
         _ => None,
     }
 }

@@ -1,12 +1,15 @@
 //! The read transaction of a merged store: one transaction of each member.
 
+use std::io;
 use std::sync::Arc;
 
+use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{Clock, EntityKey, SourceId, Stamp};
-use scrollback_source::{Entry, Listing, Reader, Result, ScanItem, Source, SurveyItem};
+use scrollback_source::{Entry, Error, Listing, Reader, Result, ScanItem, Source, SurveyItem};
 
 use super::choices::Choices;
 use super::owners::Owners;
+use crate::optional_source::is_absent;
 
 /// The read transaction of a merged store. `reader` implements `Reader` for it.
 pub(super) struct MergedTransaction<'s> {
@@ -17,6 +20,8 @@ pub(super) struct MergedTransaction<'s> {
     /// The readers that supply diffs and nothing else: members without sessions, and the store of
     /// diffs.
     pub(super) diff_readers: Vec<DiffReader<'s>>,
+    /// Why a store that may have diffs could not be opened.
+    pub(super) unread_diffs: Option<Issue>,
     /// The records of each member, surveyed together with the sets of messages. The next survey of the
     /// sessions takes them.
     pub(super) surveyed_sessions: Option<Vec<Vec<SurveyItem>>>,
@@ -57,11 +62,17 @@ impl<'s> MergedTransaction<'s> {
         let readers = members.iter().map(|member| member.source.open());
         let readers = readers.collect::<Result<Vec<_>>>()?;
         // The store of diffs may not exist yet: the agent creates it with the first diff.
-        let diffs = empty.map(|member| member.source).chain(diffs);
-        let diffs = diffs.filter_map(|source| Some((source, source.open().ok()?))).collect();
+        let (mut diff_readers, mut unread_diffs) = (Vec::new(), None);
+        for source in empty.map(|member| member.source).chain(diffs) {
+            match source.open() {
+                Ok(reader) => diff_readers.push((source, reader)),
+                Err(error) if is_absent(&error) => {}
+                Err(error) => unread_diffs = Some(issue_of(&error)),
+            }
+        }
         let ids = members.iter().map(|member| (member.number, member.source.id())).collect();
         let owners = Owners::new(readers, ids, choices, forced);
-        Ok(Self { clock, members, owners, diff_readers: diffs, surveyed_sessions: None })
+        Ok(Self { clock, members, owners, diff_readers, unread_diffs, surveyed_sessions: None })
     }
 
     /// Checks whether only one member may hold sessions. Calls then go to it directly.
@@ -108,4 +119,18 @@ pub(super) fn note_copy(entry: &mut Entry, number: usize, copy: &Entry) {
 /// Each member flips its own bit of the inode, so that each set of copies gives another stamp.
 pub(super) fn mark_copy(stamp: &mut Stamp, number: usize) {
     stamp.inode ^= 1_u64.rotate_left(number as u32 + 32);
+}
+
+/// Returns the issue of a store that could not be opened.
+fn issue_of(error: &Error) -> Issue {
+    let place = match error {
+        Error::Store { path, .. } => Place::path(path),
+        _ => Place::default(),
+    };
+    let message = std::error::Error::source(error)
+        .map_or_else(|| error.to_string(), |source| source.to_string());
+    Issue::new(
+        place,
+        IssueKind::Unreadable { action: "open", error: message, kind: io::ErrorKind::Other },
+    )
 }

@@ -11,6 +11,7 @@ use scrollback_index::{SessionMeta, View};
 use super::nodes::{MessageNode, Session, item_nodes, message_node, size};
 use crate::commands::fields;
 use crate::failure::{Kind, Result};
+use crate::show::has_record;
 
 /// How deep subagents of subagents are read.
 const MAX_LEVELS: usize = 16;
@@ -57,6 +58,7 @@ impl<'s> Builder<'s> {
             let usage = tree.usage();
             let session = Session {
                 record: self.record(view.session(&key.session).as_deref(), tree),
+                is_unreadable: tree.session.is_none() && has_record(tree),
                 bytes: size(tree.node.span.as_ref())
                     + messages.iter().map(MessageNode::total).sum::<u64>()
                     + items.iter().map(|item| item.bytes).sum::<u64>(),
@@ -114,7 +116,8 @@ impl<'s> Builder<'s> {
     }
 
     /// Returns the fields of the session's record. The title is from the record that was read now: the
-    /// index may lack the session or have an older title.
+    /// index may lack the session or have an older title. If the record cannot be read, the title is the
+    /// last known one.
     fn record(
         &self,
         known: Option<&SessionMeta>,
@@ -124,8 +127,9 @@ impl<'s> Builder<'s> {
             provenance: tree.node.provenance.clone(),
             ..SessionMeta::new(tree.node.key.clone())
         });
-        let title = tree.session.as_ref().and_then(|session| session.title.as_ref());
-        meta.title = title.map(|title| title.get().into());
+        if let Some(session) = &tree.session {
+            meta.title = session.title.as_ref().map(|title| title.get().into());
+        }
         fields::Session::new(&meta, self.root.store_of(&meta))
     }
 

@@ -48,7 +48,7 @@ fn line_of(session: &Session, styles: &Styles) -> TreeLine {
     });
     let text = format!(
         "{strong}{}{strong:#} {dim}{}  {}, {}, {}, {}{}{dim:#}",
-        sanitize::line(units::title_or_placeholder(&session.record.title)),
+        sanitize::line(&units::title_with_mark(&session.record.title, session.is_unreadable)),
         sanitize::line(&session.record.id),
         units::pluralize(session.messages.len(), "message"),
         units::pluralize(parts, "part"),

@@ -13,6 +13,9 @@ use crate::show::{describe_item, message_ids, row_kind, speaker, status_name};
 pub(crate) struct Session {
     #[serde(flatten)]
     pub(crate) record: fields::Session,
+    /// Whether the record exists and cannot be read, for the printed tree.
+    #[serde(skip)]
+    pub(super) is_unreadable: bool,
     /// The size of the records of the session, its messages, parts and items, without subagents.
     pub(super) bytes: u64,
     /// The tokens of the session, without subagents.
