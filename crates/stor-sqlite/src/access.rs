@@ -174,10 +174,10 @@ fn restrict(db: &mut Connection) -> rusqlite::Result<()> {
 }
 
 /// Calls `change` on a connection that may make temporary tables and views meanwhile.
-pub(crate) fn with_temporary_tables(
+pub(crate) fn with_temporary_tables<T>(
     db: &mut Connection,
-    change: impl FnOnce(&Connection) -> rusqlite::Result<()>,
-) -> rusqlite::Result<()> {
+    change: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
     db.flush_prepared_statement_cache();
     db.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
     db.pragma_update(None, "query_only", false)?;

@@ -12,7 +12,7 @@ use scrollback_core_id::Clock;
 use crate::access::{Access, with_temporary_tables};
 use crate::error::Result;
 use crate::files::{DatabaseFiles, FileStamps};
-use crate::rebuilt_index::rebuild_indexes;
+use crate::rebuilt_index::{RepeatedRows, rebuild_indexes};
 use crate::schema::Schema;
 use crate::schema_cache::{self, SchemaCache};
 use crate::suspicion::TableNames;
@@ -32,11 +32,13 @@ pub(crate) struct Conn {
     pub(crate) db: Connection,
     pub(crate) access: Access,
     pub(crate) schema: Arc<Schema>,
-    database_files: DatabaseFiles,
+    pub(crate) database_files: DatabaseFiles,
     /// The stamps of the files when the connection was opened.
     files: FileStamps,
     /// The tables that are read through indexes in memory.
     rebuilt: TableNames,
+    /// How many rows of these tables are left out, because another row has the same ids.
+    pub(crate) repeated_rows: RepeatedRows,
     /// The version of the data when these indexes were made.
     rebuilt_version: i64,
 }
@@ -74,7 +76,17 @@ impl Conn {
         db.set_limit(Limit::SQLITE_LIMIT_LENGTH, limit)?;
         let schema = schemas.get(&db, files.database)?;
         let (rebuilt, rebuilt_version) = (TableNames::new(), 0);
-        Ok(Self { db, access, schema, database_files, files, rebuilt, rebuilt_version })
+        let repeated_rows = RepeatedRows::new();
+        Ok(Self {
+            db,
+            access,
+            schema,
+            database_files,
+            files,
+            rebuilt,
+            repeated_rows,
+            rebuilt_version,
+        })
     }
 
     /// Checks whether all reads since the connection was opened come from one state of the database
@@ -115,8 +127,10 @@ impl Conn {
         Ok(())
     }
 
-    /// Makes all queries read these tables through indexes that are rebuilt in memory, as of now.
-    pub(crate) fn avoid_indexes(&mut self, tables: TableNames) -> Result<()> {
+    /// Makes all queries read these tables, and the tables without keys, through indexes that are
+    /// rebuilt in memory, as of now.
+    pub(crate) fn avoid_indexes(&mut self, unsound: &TableNames) -> Result<()> {
+        let tables: TableNames = unsound.union(&self.schema.without_keys).copied().collect();
         if tables.is_empty() {
             return Ok(());
         }
@@ -126,7 +140,8 @@ impl Conn {
             false => 0,
         };
         if self.rebuilt != tables || self.rebuilt_version != version {
-            with_temporary_tables(&mut self.db, |db| rebuild_indexes(db, &tables))?;
+            let rebuild = |db: &Connection| rebuild_indexes(db, &tables);
+            self.repeated_rows = with_temporary_tables(&mut self.db, rebuild)?;
             (self.rebuilt, self.rebuilt_version) = (tables, version);
         }
         Ok(())

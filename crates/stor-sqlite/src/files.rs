@@ -1,8 +1,9 @@
 //! Checks the stamps of the database files by stat.
 //!
-//! The files are never opened here: closing a descriptor would drop the POSIX locks that SQLite
+//! The database is never opened here: closing a descriptor would drop the POSIX locks that SQLite
 //! holds on the same file in this process.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use scrollback_core_id::Stamp;
@@ -98,6 +99,11 @@ impl DatabaseFiles {
     pub(crate) fn stat(&self) -> FileStamps {
         let [database, wal, shm, journal] = self.names.each_ref().map(|name| self.stamp_of(name));
         FileStamps { database, wal, shm, journal }
+    }
+
+    /// Opens the log for reading. SQLite has no locks on it.
+    pub(crate) fn open_log(&self) -> Option<File> {
+        self.dir.open_file(&self.names[1]).ok()
     }
 
     fn stamp_of(&self, name: &[u8]) -> Option<Stamp> {

@@ -10,6 +10,7 @@ mod dispatch;
 mod error;
 mod fields;
 mod files;
+mod foreign_log;
 mod gate;
 mod json;
 mod probe;

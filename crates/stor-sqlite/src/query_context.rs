@@ -12,6 +12,9 @@ use scrollback_stor_mmap::{ReadContext, Settled};
 use crate::cells::id;
 use crate::cells::integer;
 use crate::error::{Result, is_damage};
+use crate::files::DatabaseFiles;
+use crate::foreign_log::LogCheck;
+use crate::rebuilt_index::RepeatedRows;
 use crate::schema::Schema;
 use crate::suspicion::{Suspicion, Suspicions, TableNames};
 
@@ -26,6 +29,10 @@ pub(crate) struct QueryContext<'a> {
     pub(crate) database: &'a Path,
     /// The tables that are read without the indexes of the database.
     pub(crate) unsound_tables: &'a TableNames,
+    /// How many rows of a table are left out, because another row has the same ids.
+    pub(crate) repeated_rows: &'a RepeatedRows,
+    /// How to find out whether the log is that of another database.
+    pub(crate) log: Option<(&'a LogCheck, &'a DatabaseFiles)>,
     pub(crate) suspicions: Suspicions,
 }
 

@@ -108,6 +108,17 @@ impl QueryOutput {
             );
             self.note(None, context, IssueKind::Database { message });
         }
+        if context.log.is_some_and(|(check, files)| check.is_foreign(files)) {
+            let message = "the log beside the database (-wal) belongs to another database. SQLite \
+                 reads both as one, so records may be missing or mixed up";
+            self.note(None, context, IssueKind::Database { message: message.to_owned() });
+        }
+        for (table, count) in context.repeated_rows {
+            let message = format!(
+                "in the table {table}, {count} rows have the ids of later rows; the last row is read"
+            );
+            self.note(None, context, IssueKind::Database { message });
+        }
     }
 
     /// Adds a record that is complete.

@@ -15,6 +15,7 @@ use scrollback_stor_mmap::ReadOptions;
 
 use crate::access::Access;
 use crate::connection::Pool;
+use crate::foreign_log::LogCheck;
 use crate::gate::Gate;
 use crate::probe_connection::ProbeSlot;
 use crate::schema::report::SchemaReport;
@@ -74,6 +75,7 @@ impl SqliteReader {
                 gate,
                 probe_slot,
                 unsound_tables: UnsoundTables::default(),
+                log_check: LogCheck::default(),
             }),
         }
     }

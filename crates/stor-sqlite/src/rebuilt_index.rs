@@ -1,17 +1,19 @@
-//! Rebuilds the indexes of a table in memory, if the ones in the database lack rows or are damaged.
+//! Rebuilds the indexes of a table in memory, if the ones in the database lack rows or are damaged,
+//! or if the table lost its primary key.
 //!
 //! The columns of all indexes are read from the table itself, in the order of its rows, into a
 //! temporary table. This table gets the indexes. A temporary view with the name of the table joins
 //! both. SQLite finds a temporary view before the table, so every query reads through the view, and
-//! no query through an index of the database.
+//! no query through an index of the database. Of several rows with the same ids, the last one is read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, Statement, params_from_iter};
 
 use crate::damage_skip::DamageSkip;
 use crate::error::is_damage;
+use crate::schema::table::Table;
 use crate::schema::tables::READ_TABLES;
 use crate::suspicion::TableNames;
 use crate::unsound_indexes::{TableIndex, indexes_of, quoted};
@@ -19,19 +21,44 @@ use crate::unsound_indexes::{TableIndex, indexes_of, quoted};
 /// The prefix of the temporary tables.
 pub(crate) const PREFIX: &str = "rebuilt_";
 
+/// The columns that name the owner of a row. Queries search by them.
+const OWNERS: [&str; 2] = ["session_id", "message_id"];
+
+/// The number of rows of each table that have the same ids as other rows.
+pub(crate) type RepeatedRows = BTreeMap<&'static str, usize>;
+
 /// Rebuilds the indexes of these tables. The connection must allow temporary tables.
-pub(crate) fn rebuild_indexes(db: &Connection, tables: &TableNames) -> rusqlite::Result<()> {
-    tables.iter().try_for_each(|table| rebuild_table(db, table))
+pub(crate) fn rebuild_indexes(
+    db: &Connection,
+    names: &TableNames,
+) -> rusqlite::Result<RepeatedRows> {
+    let mut repeated = RepeatedRows::new();
+    for table in READ_TABLES.into_iter().filter(|table| names.contains(table.name)) {
+        let count = rebuild_table(db, table)?;
+        if count > 0 {
+            repeated.insert(table.name, count);
+        }
+    }
+    Ok(repeated)
 }
 
-fn rebuild_table(db: &Connection, name: &str) -> rusqlite::Result<()> {
-    let indexes = indexes_of(db, name)?;
-    let columns: BTreeSet<&str> =
-        indexes.iter().flat_map(|index| &index.columns).map(String::as_str).collect();
-    let columns: Vec<&str> = columns.into_iter().collect();
-    if columns.is_empty() {
-        return Ok(()); // no table, or a table without an index
+/// Rebuilds the indexes of a table. Returns how many rows have the same ids as other rows.
+fn rebuild_table(db: &Connection, read_table: &Table) -> rusqlite::Result<usize> {
+    let name = read_table.name;
+    let mut all_columns = db.prepare("SELECT name FROM pragma_table_info(?1, 'main')")?;
+    let all_columns: Vec<String> =
+        all_columns.query_map([name], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let has = |column: &&str| all_columns.iter().any(|name| name == column);
+    if !read_table.key.iter().all(&has) {
+        return Ok(0); // no table, or a table that is not read
     }
+    let indexes = indexes_of(db, name)?;
+    let listed = indexes.iter().map(|index| index.columns.iter().map(String::as_str).collect());
+    let own = OWNERS.into_iter().filter(has).map(|owner| vec![owner]);
+    let mut searched: Vec<Vec<&str>> = listed.chain([read_table.key.to_vec()]).collect();
+    searched.extend(own.filter(|columns| indexes.iter().all(|index| index.columns != *columns)));
+    let columns: BTreeSet<&str> = searched.iter().flatten().copied().collect();
+    let columns: Vec<&str> = columns.into_iter().collect();
     let (table, rebuilt, view) =
         (format!("main.{}", quoted(name)), format!("temp.{PREFIX}{name}"), quoted(name));
     let typed: String = columns.iter().map(|column| format!(", {}", quoted(column))).collect();
@@ -50,18 +77,15 @@ fn rebuild_table(db: &Connection, name: &str) -> rusqlite::Result<()> {
     if !is_whole {
         add_lost_rows(db, &table, &rebuilt, &indexes)?;
     }
-    for (at, index) in indexes.iter().enumerate() {
-        let columns: Vec<String> = index.columns.iter().map(|column| quoted(column)).collect();
+    let repeated = delete_repeated_rows(db, &rebuilt, read_table.key)?;
+    for (at, columns) in searched.iter().enumerate() {
+        let columns: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
         db.execute_batch(&format!(
             "CREATE INDEX temp.{PREFIX}{name}_{at} ON {PREFIX}{name} ({})",
             columns.join(", ")
         ))?;
     }
-    let mut all_columns = db.prepare("SELECT name FROM pragma_table_info(?1, 'main')")?;
-    let all_columns: Vec<String> =
-        all_columns.query_map([name], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let secrets = READ_TABLES.into_iter().filter(|table| table.name == name);
-    let secrets: Vec<&str> = secrets.flat_map(|table| table.secret_columns).copied().collect();
+    let secrets = read_table.secret_columns;
     let selected = all_columns.iter().filter(|column| !secrets.contains(&column.as_str()));
     let selected = selected.map(|column| {
         let source = if columns.contains(&column.as_str()) { "k" } else { "m" };
@@ -72,7 +96,23 @@ fn rebuild_table(db: &Connection, name: &str) -> rusqlite::Result<()> {
         "CREATE TEMP VIEW {view} AS SELECT k.rid AS rowid{} FROM {rebuilt} AS k \
          LEFT JOIN {table} AS m NOT INDEXED ON m.rowid = k.rid",
         selected.collect::<String>()
-    ))
+    ))?;
+    Ok(repeated)
+}
+
+/// Deletes the rows that have the same ids as a later row; a row on a sound page stays before one on
+/// a damaged page. Returns the number of these rows.
+fn delete_repeated_rows(db: &Connection, rebuilt: &str, key: &[&str]) -> rusqlite::Result<usize> {
+    let key: Vec<String> = key.iter().map(|column| quoted(column)).collect();
+    let is_known: Vec<String> = key.iter().map(|column| format!("{column} IS NOT NULL")).collect();
+    let delete = format!(
+        "DELETE FROM {rebuilt} WHERE rid IN (SELECT rid FROM (\
+         SELECT rid, row_number() OVER (PARTITION BY {} ORDER BY is_lost, rid DESC) AS place \
+         FROM {rebuilt} WHERE {}) WHERE place > 1)",
+        key.join(", "),
+        is_known.join(" AND ")
+    );
+    db.execute(&delete, [])
 }
 
 fn insert_row(insert: &mut Statement<'_>, rowid: i64, values: Vec<Value>) -> rusqlite::Result<()> {

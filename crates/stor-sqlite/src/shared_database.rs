@@ -7,6 +7,7 @@ use scrollback_core_id::{Clock, SourceId};
 use scrollback_stor_mmap::ReadOptions;
 
 use crate::connection::Pool;
+use crate::foreign_log::LogCheck;
 use crate::gate::Gate;
 use crate::probe_connection::ProbeSlot;
 use crate::unsound_indexes::UnsoundTables;
@@ -20,4 +21,5 @@ pub(crate) struct SharedDatabase {
     pub(crate) gate: Gate,
     pub(crate) probe_slot: ProbeSlot,
     pub(crate) unsound_tables: UnsoundTables,
+    pub(crate) log_check: LogCheck,
 }

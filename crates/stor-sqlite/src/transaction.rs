@@ -78,7 +78,7 @@ impl<'s> SqliteTransaction<'s> {
         let _inside = conn.access.is_isolated().then(|| gate.enter(&**clock, log));
         let read_context = ReadContext::begin(&**clock, *options);
         let unsound_tables = shared_tables.names();
-        conn.avoid_indexes(unsound_tables.clone())?;
+        conn.avoid_indexes(&unsound_tables)?;
         let context = QueryContext {
             db: &conn.db,
             schema: &conn.schema,
@@ -87,6 +87,8 @@ impl<'s> SqliteTransaction<'s> {
             is_shared: conn.access.is_isolated(),
             database,
             unsound_tables: &unsound_tables,
+            repeated_rows: &conn.repeated_rows,
+            log: Some((&self.shared.log_check, &conn.database_files)),
             suspicions: Suspicions::default(),
         };
         let answer = query(&context);

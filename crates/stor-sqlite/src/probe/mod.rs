@@ -29,6 +29,7 @@ use crate::cells::{bytes, id, integer};
 use crate::error::{Error, Result, is_damage};
 use crate::probe_connection::ProbeConnection;
 use crate::query_context::QueryContext;
+use crate::rebuilt_index::RepeatedRows;
 use crate::schema::tables::events::SequenceColumn;
 use crate::schema::{ALL_SEQUENCES, Schema};
 use crate::shared_database::SharedDatabase;
@@ -139,6 +140,8 @@ fn probe_once(
         is_shared: isolated,
         database,
         unsound_tables: &TableNames::new(),
+        repeated_rows: &RepeatedRows::new(),
+        log: None,
         suspicions: Suspicions::default(),
     };
     // Third sign: the last rows of the growing tables and the numbers of events, all read from one

@@ -20,6 +20,8 @@ pub(crate) mod table;
 pub(crate) mod tables;
 pub(crate) mod v2;
 
+use std::collections::BTreeSet;
+
 use rusqlite::Connection;
 
 use self::database_tables::DatabaseTables;
@@ -57,6 +59,8 @@ pub(crate) struct Schema {
     pub(crate) has_sequences: bool,
     /// The queries for the tables of 2.x, if the database has these tables.
     pub(crate) v2: Option<V2Schema>,
+    /// The tables without their primary key.
+    pub(crate) without_keys: BTreeSet<&'static str>,
     /// Required columns that are missing or have an unexpected type.
     pub(crate) problems: Vec<SchemaProblem>,
 }
@@ -101,6 +105,7 @@ impl Schema {
             has_events: has_sequences && tables.readable(&EVENT).is_some(),
             has_sequences,
             v2,
+            without_keys: tables.without_keys(),
             problems: problem::problems(&tables, is_v2),
         }))
     }

@@ -10,6 +10,8 @@ pub(crate) struct Table {
     pub(crate) columns: &'static [Column],
     /// Known columns that are not read.
     pub(crate) unread_columns: &'static [&'static str],
+    /// The columns that identify a row.
+    pub(crate) key: &'static [&'static str],
     /// Columns with secrets. They are never selected.
     pub(crate) secret_columns: &'static [&'static str],
     /// Whether the table belongs to 2.x. Its shape changed between versions of 1.x, and only the
@@ -19,7 +21,8 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) const fn new(name: &'static str, columns: &'static [Column]) -> Self {
-        Self { name, columns, unread_columns: &[], secret_columns: &[], is_v2: false }
+        let key = &["id"];
+        Self { name, columns, unread_columns: &[], key, secret_columns: &[], is_v2: false }
     }
 
     pub(crate) const fn v2(name: &'static str, columns: &'static [Column]) -> Self {
@@ -28,6 +31,10 @@ impl Table {
 
     pub(crate) const fn with_unread(self, unread: &'static [&'static str]) -> Self {
         Self { unread_columns: unread, ..self }
+    }
+
+    pub(crate) const fn with_key(self, key: &'static [&'static str]) -> Self {
+        Self { key, ..self }
     }
 
     pub(crate) const fn with_secrets(self, secret: &'static [&'static str]) -> Self {

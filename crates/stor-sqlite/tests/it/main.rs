@@ -12,6 +12,7 @@ mod access;
 mod changes;
 mod conformance;
 mod damage;
+mod foreign_log;
 mod oracle;
 mod rows;
 mod schema_report;

@@ -187,3 +187,88 @@ fn rows_that_are_written_after_an_index_was_rebuilt_are_read() {
     assert_eq!(db.execute(insert, [&session]).unwrap(), 1);
     assert_eq!(messages().entries.len(), before.cast_unsigned() + 1);
 }
+
+/// Makes a table anew as a recovered dump may have it: without keys and indexes, and with each row
+/// twice.
+fn without_keys(database: &Path, table: &str) {
+    let db = Connection::open(database).unwrap();
+    db.execute_batch(&format!(
+        "PRAGMA foreign_keys=OFF; CREATE TABLE copied AS SELECT * FROM {table};
+         DROP TABLE {table}; ALTER TABLE copied RENAME TO {table};
+         INSERT INTO {table} SELECT * FROM {table};"
+    ))
+    .unwrap();
+}
+
+#[test]
+fn a_row_that_a_table_without_keys_has_twice_is_read_once() {
+    for corpus_id in
+        [Corpus::OpencodeSqlite, Corpus::OpencodeMigrated].into_iter().chain(V2_CORPORA)
+    {
+        let (_dir, sound) = copy_corpus(corpus_id);
+        let known = sessions(&open(&sound));
+        let sorted_contents = |store: &dyn Source| {
+            let mut all = contents(store, &known);
+            all.sort_unstable();
+            all
+        };
+        let expected = sorted_contents(&open(&sound));
+        for table in [
+            "session",
+            "session_v2",
+            "message",
+            "part",
+            "session_message",
+            "project",
+            "todo",
+            "session_share",
+            "session_inbox",
+            "event_sequence",
+        ] {
+            let (_dir, database) = copy_corpus(corpus_id);
+            let db = Connection::open(&database).unwrap();
+            let is_table = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+            if db.query_row(is_table, [table], |row| row.get::<_, i64>(0)).unwrap() == 0 {
+                continue;
+            }
+            let count = format!("SELECT count(*) FROM {table}");
+            let count: i64 = db.query_row(&count, [], |row| row.get(0)).unwrap();
+            drop(db);
+            without_keys(&database, table);
+            let store = open(&database);
+            let found = sorted_contents(&store);
+            assert_eq!(found.len(), expected.len(), "{corpus_id:?} {table}");
+            assert_eq!(found, expected, "{corpus_id:?} {table}");
+            let issues = scan(&store, &Scope::Sessions).issues;
+            let named = format!("in the table {table}, {count} rows have the ids");
+            let is_named = issues.iter().any(|(_, issue)| issue.to_string().contains(&named));
+            assert_eq!(is_named, count > 0, "{corpus_id:?} {table}: {issues:?}");
+        }
+    }
+}
+
+#[test]
+fn of_rows_with_the_same_ids_the_last_one_is_read() {
+    let (_dir, database) = copy_corpus(Corpus::OpencodeSqlite);
+    without_keys(&database, "part");
+    let db = Connection::open(&database).unwrap();
+    let (session, part): (String, String) = db
+        .query_row("SELECT session_id, id FROM part ORDER BY rowid LIMIT 1", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    let change = "UPDATE part SET data = '{\"type\":\"text\",\"text\":\"later\"}' \
+        WHERE rowid = (SELECT max(rowid) FROM part WHERE id = ?1)";
+    assert_eq!(db.execute(change, [&part]).unwrap(), 1);
+    drop(db);
+    let store = open(&database);
+    let session = SessionKey::from(SessionId::new(&session).unwrap());
+    let is_part =
+        |key: &EntityKey| matches!(key, EntityKey::Part(key) if key.part.as_str() == part);
+    let all_parts = scan(&store, &Scope::AllParts).entries;
+    for entries in [tree(&store, &session).entries, all_parts] {
+        let found: Vec<_> = entries.iter().filter(|entry| is_part(&entry.key)).collect();
+        let [entry] = found[..] else { panic!("{} times", found.len()) };
+        assert!(String::from_utf8_lossy(entry.span.as_deref().unwrap()).contains("later"));
+    }
+}

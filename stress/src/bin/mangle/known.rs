@@ -8,10 +8,6 @@ struct Known {
 }
 
 const KNOWN: &[Known] = &[
-    // Rows of a table that lost its primary key are shown twice.
-    Known { symptom: "twice", damage: "without keys" },
-    // SQLite applies the log of another database without an error.
-    Known { symptom: "", damage: "log of another database" },
     // An index with as many rows as its table, but with other keys.
     Known { symptom: "is missing", damage: "index " },
     // Pages of one table that stand in place of pages of another.

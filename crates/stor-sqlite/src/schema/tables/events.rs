@@ -24,5 +24,6 @@ columns! {
 
 pub(crate) const EVENT: Table = Table::new("event", EventColumn::ALL).with_unread(&["created"]);
 
-pub(crate) const EVENT_SEQUENCE: Table =
-    Table::new("event_sequence", SequenceColumn::ALL).with_unread(&["owner_id"]);
+pub(crate) const EVENT_SEQUENCE: Table = Table::new("event_sequence", SequenceColumn::ALL)
+    .with_key(&["aggregate_id"])
+    .with_unread(&["owner_id"]);

@@ -47,12 +47,18 @@ columns! {
     }
 }
 
-pub(crate) const MESSAGE: Table = Table::new("message", MessageColumn::ALL);
+pub(crate) const MESSAGE: Table =
+    Table::new("message", MessageColumn::ALL).with_key(&["session_id", "id"]);
 
-pub(crate) const PART: Table = Table::new("part", PartColumn::ALL).with_unread(&["time_created"]);
+pub(crate) const PART: Table = Table::new("part", PartColumn::ALL)
+    .with_key(&["message_id", "id"])
+    .with_unread(&["time_created"]);
 
-pub(crate) const TODO: Table = Table::new("todo", TodoColumn::ALL).with_unread(&["time_created"]);
+pub(crate) const TODO: Table = Table::new("todo", TodoColumn::ALL)
+    .with_key(&["session_id", "position"])
+    .with_unread(&["time_created"]);
 
 pub(crate) const SESSION_SHARE: Table = Table::new("session_share", ShareColumn::ALL)
+    .with_key(&["session_id"])
     .with_unread(&["time_created", "time_updated"])
     .with_secrets(&["secret"]);

@@ -64,7 +64,8 @@ const fn pending_columns(
     columns
 }
 
-pub(crate) const SESSION_MESSAGE: Table = Table::v2("session_message", RowColumn::ALL);
+pub(crate) const SESSION_MESSAGE: Table =
+    Table::v2("session_message", RowColumn::ALL).with_key(&["session_id", "id"]);
 
 pub(crate) const SESSION_INBOX: Table = Table::v2("session_inbox", PendingColumn::ALL);
 
@@ -72,4 +73,5 @@ pub(crate) const SESSION_PENDING: Table = Table::v2("session_pending", &PENDING_
 
 pub(crate) const SESSION_INPUT: Table = Table::v2("session_input", &INPUT_COLUMNS);
 
-pub(crate) const KV: Table = Table::v2("kv", KvColumn::ALL).with_unread(&["time_created"]);
+pub(crate) const KV: Table =
+    Table::v2("kv", KvColumn::ALL).with_key(&["key"]).with_unread(&["time_created"]);

@@ -46,8 +46,9 @@ pub(crate) fn damaged_log(dir: &Path, random: &mut Random) -> Result<(String, Sc
             "bytes of a database with a log".to_owned()
         }
         _ => {
+            // Not `OpencodeMigrated`: its content came out of this log.
             let others =
-                [Corpus::OpencodeSqlite, Corpus::OpencodeMigrated, Corpus::OpencodeV2Fresh];
+                [Corpus::OpencodeSqlite, Corpus::OpencodePrelaunch, Corpus::OpencodeV2Fresh];
             let other = others[random.below(others.len())];
             database = std::fs::read(corpus(other).database)?;
             format!("log of another database beside {other:?}")
