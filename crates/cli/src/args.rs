@@ -77,9 +77,17 @@ pub(crate) struct Global {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// List each issue with its place, one per line, on standard error
-    #[arg(long)]
-    pub(crate) issues: bool,
+    /// List each problem of a record with its place, one per line, on standard error. Without this
+    /// option, one line counts the problems
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "text"
+    )]
+    pub(crate) issues: Option<IssueFormat>,
     /// When to print colours. `auto` respects NO_COLOR and CLICOLOR_FORCE
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(crate) color: Color,
@@ -95,6 +103,15 @@ pub(crate) struct Global {
     /// Map large files into memory. Use it only for a store that nothing writes to, such as a copy
     #[arg(long)]
     pub(crate) mmap: bool,
+}
+
+/// The format of the list of issues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IssueFormat {
+    /// A line of text for each issue. `--issues` alone means this
+    Text,
+    /// A line of JSON for each issue
+    Json,
 }
 
 /// How much of the index is verified against the store.

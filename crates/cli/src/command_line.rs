@@ -187,7 +187,7 @@ impl Global {
                     .extend(at.get_many::<PathBuf>("store").into_iter().flatten().cloned()),
                 "from" => self.from = at.get_one("from").cloned(),
                 "json" => self.json = true,
-                "issues" => self.issues = true,
+                "issues" => self.issues = at.get_one("issues").copied(),
                 "no_cache" => self.no_cache = true,
                 "mmap" => self.mmap = true,
                 "max_size" => self.max_size = at.get_one("max_size").copied(),

@@ -16,6 +16,7 @@ mod pick;
 mod progress;
 mod sanitize;
 mod show;
+mod since;
 mod style;
 mod table;
 mod units;

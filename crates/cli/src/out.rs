@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anstream::AutoStream;
 use serde::Serialize;
 
-use crate::args::{Color, Global};
+use crate::args::{Color, Global, IssueFormat};
 use crate::failure::{Failure, Kind};
 use crate::indent::Indented;
 use crate::sanitize;
@@ -26,7 +26,7 @@ pub(crate) struct Out {
     pub(crate) is_terminal: bool,
     /// The width of lines in columns; `None` if the output is not a terminal.
     pub(crate) width: Option<usize>,
-    lists_issues: bool,
+    issue_format: Option<IssueFormat>,
     is_abandoned: bool,
     /// The kind of the last failure that did not end the command. It becomes the exit code.
     failure_kind: Option<Kind>,
@@ -54,7 +54,7 @@ impl Out {
             stderr,
             is_terminal,
             width: is_terminal.then(|| terminal_width().unwrap_or(100)),
-            lists_issues: global.issues,
+            issue_format: global.issues,
             is_abandoned: false,
             failure_kind: None,
         }
@@ -77,9 +77,18 @@ impl Out {
         Ok(())
     }
 
-    /// Checks whether the user requested a list of all issues.
-    pub(crate) fn lists_issues(&self) -> bool {
-        self.lists_issues
+    /// Returns the format of the list of all issues; `None` if the user requested no list.
+    pub(crate) fn issue_format(&self) -> Option<IssueFormat> {
+        self.issue_format
+    }
+
+    /// Prints a value as one line of JSON on standard error.
+    pub(crate) fn json_line_on_stderr(
+        &mut self,
+        value: &impl Serialize,
+    ) -> crate::failure::Result<()> {
+        let text = serde_json::to_string(value)?;
+        Ok(writeln!(self.stderr, "{}", sanitize::json(&text))?)
     }
 
     /// Prints a note on standard error.

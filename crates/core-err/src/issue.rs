@@ -250,6 +250,9 @@ pub enum IssueKind {
         /// The number of them.
         count: usize,
     },
+    /// A diff or todo list belongs to a session that does not exist.
+    #[error("a diff or todo list of a session that is not there")]
+    OrphanAttachment,
     /// The message has no parts, or none yet.
     #[error("the message has no parts")]
     NoParts,
@@ -260,7 +263,7 @@ pub enum IssueKind {
 
 impl IssueKind {
     /// Returns the category of the problem in a few words, for counts: `3 unreadable`.
-    pub fn category(&self) -> &'static str {
+    pub const fn category(&self) -> &'static str {
         match self {
             Self::Empty
             | Self::NulFilled
@@ -286,7 +289,9 @@ impl IssueKind {
             Self::Duplicate { .. } => "duplicate",
             Self::ForeignRecord { .. } => "copied file",
             Self::CopyHasMore { .. } => "incomplete copy",
-            Self::OrphanParts { .. } | Self::OrphanMessages { .. } => "orphaned",
+            Self::OrphanParts { .. } | Self::OrphanMessages { .. } | Self::OrphanAttachment => {
+                "orphaned"
+            }
             Self::NoParts => "without parts",
         }
     }

@@ -11,6 +11,7 @@ mod loader;
 mod materializer;
 mod merged;
 mod optional_source;
+mod orphans;
 mod plan;
 mod resolve;
 mod run;

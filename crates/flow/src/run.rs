@@ -1,15 +1,15 @@
 //! Runs all three stages over one session or many, with one report.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use scrollback_core_err::{Issue, IssueKind, Place};
-use scrollback_core_id::{EntityKey, ProjectId, SessionKey};
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::{ProjectId, SessionKey};
 use scrollback_core_type::{StageName, StageReport, StageResult};
 use scrollback_index::View;
-use scrollback_source::{Reader, Result, ScanItem, Source};
+use scrollback_source::{Reader, Result, Source};
 
 use crate::hydrate::{SessionHydratedTree, hydrate_session_tree};
+use crate::orphans::find_orphans;
 use crate::plan::{ReadAhead, plan_session_tree, plan_sessions};
 use crate::resolve::resolve_session_tree;
 use crate::stage::{Stage, locate_issues};
@@ -157,7 +157,7 @@ pub fn run_session_flow(
         }
     }
     if *scope == SessionScope::Store {
-        report.merge(find_orphans(&mut *reader)?);
+        report.merge(find_orphans(&mut *reader)?.report);
     }
     locate_issues(&mut report, |key| source.locate(key));
     Ok(report)
@@ -170,36 +170,4 @@ fn plan_session_keys(
     let StageResult { value, mut report } = plan_sessions(reader, project)?;
     report.runs.clear(); // each session is counted when it is planned by itself
     Ok((value.sessions.into_iter().map(|node| node.key).collect(), report))
-}
-
-/// Finds orphans: messages whose session is missing and parts whose message is missing. Notes one
-/// issue for each missing session or message.
-fn find_orphans(reader: &mut dyn Reader) -> Result<StageReport> {
-    let mut stage = Stage::begin(StageName::Plan, reader.clock());
-    let mut keys = Vec::new();
-    reader.orphans(&mut |item| {
-        match item {
-            ScanItem::Set(_) => {}
-            ScanItem::Issue(key, issue) => stage.note(key, issue),
-            ScanItem::Entry(entry) => keys.push(entry.key),
-        }
-        ControlFlow::Continue(())
-    })?;
-    let mut owners: BTreeMap<&str, (&EntityKey, usize)> = BTreeMap::new();
-    for key in &keys {
-        let owner = match key {
-            EntityKey::Message(key) => key.session.as_str(),
-            EntityKey::Part(key) => key.message.as_str(),
-            _ => continue,
-        };
-        owners.entry(owner).or_insert((key, 0)).1 += 1;
-    }
-    for (_, (key, count)) in owners {
-        let kind = match key {
-            EntityKey::Part(_) => IssueKind::OrphanParts { count },
-            _ => IssueKind::OrphanMessages { count },
-        };
-        stage.note(Some(key.clone()), Issue::new(Place::default(), kind));
-    }
-    Ok(stage.end(()).report)
 }

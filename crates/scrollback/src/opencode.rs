@@ -144,6 +144,7 @@ impl Agent for Opencode {
             access: Some(access.to_string()),
             unknown_columns: report.unknown_columns.iter().map(ToString::to_string).collect(),
             unknown_tables: report.unknown_tables,
+            schema_problems: report.problems.iter().map(ToString::to_string).collect(),
         })
     }
 }

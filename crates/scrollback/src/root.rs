@@ -173,6 +173,15 @@ impl Root {
         self.index().map(|index| index.materializer().issues()).unwrap_or_default()
     }
 
+    /// Finds parts whose message is missing, and diffs and todo lists whose session is missing. Reads the
+    /// names of all records, so it takes time in a large root.
+    ///
+    /// # Errors
+    /// The errors of [`Root::materializer`].
+    pub fn find_orphans(&self) -> Result<Vec<StageIssue>> {
+        Ok(self.materializer()?.find_orphans()?)
+    }
+
     /// Returns the path of the store that supplies a session.
     pub fn store_of<'a>(&'a self, session: &'a SessionMeta) -> &'a str {
         session.origin.as_deref().unwrap_or(self.source.id().as_str())

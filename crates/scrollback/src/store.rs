@@ -95,6 +95,15 @@ impl Store {
         issues
     }
 
+    /// Finds the orphans of all roots, as [`Root::find_orphans`] does.
+    ///
+    /// # Errors
+    /// The errors of [`Root::find_orphans`].
+    pub fn find_orphans(&self) -> Result<Vec<StageIssue>> {
+        let of_roots: Vec<_> = self.roots.iter().map(Root::find_orphans).collect::<Result<_>>()?;
+        Ok(of_roots.into_iter().flatten().collect())
+    }
+
     /// Saves the indexes for the next process. Dropping a store does the same, but ignores errors.
     ///
     /// # Errors

@@ -96,6 +96,8 @@ pub struct StoreDetails {
     pub unknown_tables: Vec<String>,
     /// The columns that this version does not know, each as `table.column`.
     pub unknown_columns: Vec<String>,
+    /// Needed columns that are missing or have another type, each as a text for users.
+    pub schema_problems: Vec<String>,
 }
 
 /// The result of a search for roots: the roots, and the places that were searched.

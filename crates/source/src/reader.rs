@@ -106,7 +106,6 @@ pub trait Reader {
 
     /// Passes the parts of a message with their spans, at least those that end a step of an answer and
     /// have its usage. The order does not matter.
-    ///
     /// The default passes all parts. Override it if the store can find these parts faster.
     ///
     /// # Errors
@@ -215,6 +214,14 @@ pub trait Reader {
     /// An error if the store cannot be walked.
     fn orphans(&mut self, visitor: &mut ScanVisitor<'_>) -> Result<()> {
         default_orphans(self, visitor)
+    }
+
+    /// Passes the names of the diffs and todo lists of all sessions. The default passes none.
+    ///
+    /// # Errors
+    /// An error if the store cannot be walked.
+    fn attachments(&mut self, _visitor: &mut ScanVisitor<'_>) -> Result<()> {
+        Ok(())
     }
 }
 

@@ -5,9 +5,9 @@ use std::cell::Cell;
 use std::collections::HashSet;
 
 use scrollback_core_err::Issue;
-use scrollback_core_id::{EntityKey, MessageId, ProjectId, SessionId, SessionKey};
+use scrollback_core_id::{EntityKey, MessageId, OrderKey, ProjectId, SessionId, SessionKey};
 use scrollback_stor_mmap::Arena;
-use scrollback_stor_path::layout::{MESSAGE, PART, SESSION};
+use scrollback_stor_path::layout::{MESSAGE, PART, SESSION, SESSION_DIFF, TODO};
 
 use crate::messages::open_parts_dir;
 use crate::name_kind::NameKind;
@@ -59,6 +59,21 @@ impl FileTransaction<'_> {
         }
         self.listed_set = None; // several sets were listed, and none of them is the caller's
         orphans
+    }
+
+    /// Lists the names of the diffs and todo lists of all sessions.
+    pub(crate) fn list_attachments(&mut self, note: &mut IssueSink<'_>) -> Vec<Entry> {
+        type MakeKey = fn(SessionKey) -> EntityKey;
+        let mut attachments = Vec::new();
+        for (name, key) in [(SESSION_DIFF, EntityKey::Diff as MakeKey), (TODO, EntityKey::Todo)] {
+            let path = || name.into();
+            let Some(dir) = open_optional_dir(&self.root, name, path, note) else { continue };
+            let buffer = (&mut self.list_buffer, &self.context);
+            let sessions: Vec<SessionId> = list_ids(&dir, NameKind::Records, path, buffer, note);
+            let entry = |id: SessionId| Entry::without_span(key(id.into()), OrderKey::default());
+            attachments.extend(sessions.into_iter().map(entry));
+        }
+        attachments
     }
 
     pub(crate) fn list_recorded_sessions(

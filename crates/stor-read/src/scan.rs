@@ -101,4 +101,8 @@ impl Reader for FileTransaction<'_> {
     fn orphans(&mut self, visitor: &mut ScanVisitor<'_>) -> scrollback_source::Result<()> {
         self.run_scan(visitor, Self::read_orphans)
     }
+
+    fn attachments(&mut self, visitor: &mut ScanVisitor<'_>) -> scrollback_source::Result<()> {
+        self.run_scan(visitor, Self::list_attachments)
+    }
 }

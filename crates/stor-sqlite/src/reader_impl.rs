@@ -152,4 +152,8 @@ impl Reader for SqliteTransaction<'_> {
     fn orphans(&mut self, visit: &mut ScanVisitor<'_>) -> scrollback_source::Result<()> {
         self.visit_transaction(visit, orphans::orphans)
     }
+
+    fn attachments(&mut self, visit: &mut ScanVisitor<'_>) -> scrollback_source::Result<()> {
+        self.visit_transaction(visit, orphans::todo_lists)
+    }
 }

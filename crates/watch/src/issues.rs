@@ -34,6 +34,7 @@ impl FoundIssues {
                     // An agent writes and removes the records of a session one after the other.
                     | IssueKind::OrphanMessages { .. }
                     | IssueKind::OrphanParts { .. }
+                    | IssueKind::OrphanAttachment
             );
             if !is_passing && self.known.len() < MAX_ISSUES && self.known.insert(found.clone()) {
                 self.untaken.push(found);

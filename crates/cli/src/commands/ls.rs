@@ -4,23 +4,20 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use jiff::civil::Time;
-use jiff::fmt::temporal::Pieces;
-use jiff::{Span, Timestamp, Zoned};
 use scrollback::{Session, Store, Subagents};
-use scrollback_core_id::{Clock, ProjectId, SessionKey, SystemClock};
+use scrollback_core_id::{ProjectId, SessionKey};
 use scrollback_core_type::{Cost, Usage};
 use scrollback_index::SessionMeta;
 use scrollback_stor_path::opencode::{LATE_LEGACY, LEGACY_ONLY, PENDING_MIGRATION};
 use serde::Serialize;
 
 use super::fields::{self, WithSubagents};
-use crate::args::{Global, Ls};
+use crate::args::{Global, Ls, Verify};
 use crate::failure::{Failure, Kind, Result};
 use crate::out::Out;
 use crate::pick;
 use crate::table::{Column, Table};
-use crate::units;
+use crate::{since, units};
 
 /// A session in a list.
 #[derive(Debug, Serialize)]
@@ -74,7 +71,10 @@ pub(crate) fn run(global: &Global, args: &Ls, store: &Store, out: &mut Out) -> R
         }
     };
     let listed = list(&shown, subagents.as_ref(), global.json)?;
-    let issues = store.issues();
+    let mut issues = store.issues();
+    if matches!(global.verify, Verify::Full) {
+        issues.extend(store.find_orphans()?);
+    }
     super::issues::report(out, &issues)?;
     if global.json {
         out.json(&listed)?;
@@ -209,7 +209,7 @@ enum Directory {
 
 impl<'a> SessionFilter<'a> {
     fn new(store: &Store, sessions: &[Session<'_>], args: &'a Ls) -> Result<Self> {
-        let since = args.since.as_deref().map(parse_since).transpose()?;
+        let since = args.since.as_deref().map(since::parse).transpose()?;
         let project = args.project.as_deref();
         let projects =
             project.map(|text| ProjectFilter::find(store, sessions, text)).transpose()?;
@@ -333,36 +333,6 @@ fn windows_path(path: &str) -> Option<Vec<String>> {
     let is_drive = path.starts_with(&**first) && matches!(first.as_bytes(), [_, b':']);
     first.make_ascii_uppercase();
     (is_drive && first.as_bytes()[0].is_ascii_uppercase()).then_some(components)
-}
-
-/// Parses an age, a date or a time. Returns Unix milliseconds.
-fn parse_since(text: &str) -> Result<i64> {
-    let bad_time = || {
-        Failure::new(Kind::BadUse, format!("--since {text:?} is not an age, a date or a time"))
-            .hint("examples: `7d`, `12h`, `2 weeks`, `2026-01-31`, `2026-01-31T12:00:00Z`")
-    };
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(time.as_millisecond());
-    }
-    let zone = units::zone();
-    if let Ok(age) = text.parse::<Span>() {
-        let now =
-            Timestamp::from_millisecond(SystemClock.now().as_millis()).map_err(|_| bad_time())?;
-        // An age that begins before all times that can be computed excludes nothing.
-        let then = now.to_zoned(zone).checked_sub(age.abs());
-        return Ok(then.map_or(i64::MIN, |then: Zoned| then.timestamp().as_millisecond()));
-    }
-    // A time at the end of the year 9999, or one with an offset, may be beyond the last `Timestamp`.
-    let pieces = Pieces::parse(text).map_err(|_| bad_time())?;
-    let local = pieces.date().to_datetime(pieces.time().unwrap_or_else(Time::midnight));
-    let offset = match pieces.to_numeric_offset() {
-        Some(offset) => offset,
-        None => match local.to_zoned(zone.clone()) {
-            Ok(time) => return Ok(time.timestamp().as_millisecond()),
-            Err(_) => units::offset_beyond_timestamps(&zone, local.year()),
-        },
-    };
-    Ok(units::millis_of(local, offset))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod commands;
 mod damage;
 mod database;
 mod demo;
+mod health;
 mod help;
 mod hostile;
 mod index;

@@ -67,6 +67,7 @@ fn kinds() -> Vec<(IssueKind, &'static str)> {
         (OrphanParts { count: 3 }, "3 parts of a message that is not there"),
         (OrphanMessages { count: 1 }, "1 message of a session that is not there"),
         (OrphanMessages { count: 0 }, "0 messages of a session that is not there"),
+        (OrphanAttachment, "a diff or todo list of a session that is not there"),
         (NoParts, "the message has no parts"),
         (
             Database { message: "a page is damaged".into() },

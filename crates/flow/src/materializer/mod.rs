@@ -8,6 +8,7 @@ mod issues;
 mod load;
 mod loaded_parts;
 mod open;
+mod orphans;
 mod queries;
 mod records;
 mod refresh;

@@ -154,6 +154,21 @@ impl Reader for MergedTransaction<'_> {
         self.owners.readers[owner].has_session(session)
     }
 
+    fn attachments(&mut self, visit: &mut ScanVisitor<'_>) -> Result<()> {
+        let diff_readers = self.diff_readers.iter_mut().map(|(_, reader)| reader);
+        for reader in self.owners.readers.iter_mut().chain(diff_readers) {
+            let mut flow = ControlFlow::Continue(());
+            reader.attachments(&mut |item| {
+                flow = visit(item);
+                flow
+            })?;
+            if flow.is_break() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
     fn orphans(&mut self, visit: &mut ScanVisitor<'_>) -> Result<()> {
         for at in 0..self.members.len() {
             let listing = Listing::collect(|visit| self.owners.readers[at].orphans(visit))?;

@@ -31,6 +31,13 @@ pub enum SchemaProblem {
     },
 }
 
+impl SchemaProblem {
+    /// Checks whether a table exists and lacks a needed column.
+    pub(crate) fn is_missing_in(&self, name: &str) -> bool {
+        matches!(self, Self::Missing { table, .. } if table == name)
+    }
+}
+
 impl fmt::Display for SchemaProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -190,6 +190,32 @@ fn check_stores(check: &mut SchemaCheck) {
     let stores = run_on(store.path(), &["stores", "--json"]);
     assert_eq!(stores.code, 3, "{}", stores.stderr);
     check.list("Store", &serde_json::from_str(&stores.stdout).unwrap());
+
+    let store = crate::health::damaged_store();
+    let stores = run_on(store.path(), &["stores", "--json", "--issues=json"]);
+    check.list("Store", &stores.json());
+    check_issues(check, &stores.stderr);
+
+    let store = TempDir::new().unwrap();
+    corpus(Corpus::OpencodeV2Fresh).copy_to(store.path()).unwrap();
+    let db = rusqlite::Connection::open(store.path().join("opencode.db")).unwrap();
+    let session: String = db
+        .query_row(
+            "UPDATE session_message SET data = '{' WHERE type = 'agent-switched' RETURNING session_id",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    drop(db);
+    check_issues(check, &run_on(store.path(), &["show", &session, "--issues=json"]).stderr);
+}
+
+/// Checks the lines of `--issues=json`.
+fn check_issues(check: &mut SchemaCheck, stderr: &str) {
+    assert_ne!(stderr, "");
+    for line in stderr.lines() {
+        check.object("Issue", &serde_json::from_str(line).unwrap());
+    }
 }
 
 fn check_caches(check: &mut SchemaCheck) {
