@@ -12,7 +12,6 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::files::FileStamps;
-use crate::rebuilt_index;
 use crate::schema::tables::READ_TABLES;
 
 /// How a database is opened.
@@ -144,6 +143,9 @@ impl Access {
     }
 }
 
+/// The prefix of the temporary tables that have the indexes of a table in memory.
+pub(crate) const REBUILT_PREFIX: &str = "rebuilt_";
+
 /// The schema tables that are read besides the tables of opencode.
 const SQLITE_TABLES: [&str; 5] = [
     "pragma_table_info",
@@ -160,7 +162,7 @@ fn may_be_read(table: &str, column: &str) -> bool {
         names.iter().any(|candidate| candidate.eq_ignore_ascii_case(name))
     };
     // A temporary table has some columns of its table.
-    let table = table.strip_prefix(rebuilt_index::PREFIX).unwrap_or(table);
+    let table = table.strip_prefix(REBUILT_PREFIX).unwrap_or(table);
     is_one_of(table, &SQLITE_TABLES)
         || READ_TABLES.iter().any(|read| {
             read.name.eq_ignore_ascii_case(table) && !is_one_of(column, read.secret_columns)

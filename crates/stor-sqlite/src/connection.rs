@@ -12,10 +12,10 @@ use scrollback_core_id::Clock;
 use crate::access::{Access, with_temporary_tables};
 use crate::error::Result;
 use crate::files::{DatabaseFiles, FileStamps};
-use crate::rebuilt_index::{RepeatedRows, rebuild_indexes};
+use crate::rebuilt_index::rebuild_indexes;
 use crate::schema::Schema;
 use crate::schema_cache::{self, SchemaCache};
-use crate::suspicion::TableNames;
+use crate::suspicion::{RepeatedRows, TableNames};
 
 /// The most connections that a pool keeps.
 const MAX_IDLE: usize = 8;

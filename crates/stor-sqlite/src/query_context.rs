@@ -14,9 +14,8 @@ use crate::cells::integer;
 use crate::error::{Result, is_damage};
 use crate::files::DatabaseFiles;
 use crate::foreign_log::LogCheck;
-use crate::rebuilt_index::RepeatedRows;
 use crate::schema::Schema;
-use crate::suspicion::{Suspicion, Suspicions, TableNames};
+use crate::suspicion::{RepeatedRows, Suspicion, Suspicions, TableNames};
 
 /// What a query needs: the connection, its schema, and the context of the read.
 pub(crate) struct QueryContext<'a> {

@@ -6,26 +6,21 @@
 //! both. SQLite finds a temporary view before the table, so every query reads through the view, and
 //! no query through an index of the database. Of several rows with the same ids, the last one is read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, Statement, params_from_iter};
 
+use crate::access::REBUILT_PREFIX as PREFIX;
 use crate::damage_skip::DamageSkip;
 use crate::error::is_damage;
 use crate::schema::table::Table;
 use crate::schema::tables::READ_TABLES;
-use crate::suspicion::TableNames;
+use crate::suspicion::{RepeatedRows, TableNames};
 use crate::unsound_indexes::{TableIndex, indexes_of, quoted};
-
-/// The prefix of the temporary tables.
-pub(crate) const PREFIX: &str = "rebuilt_";
 
 /// The columns that name the owner of a row. Queries search by them.
 const OWNERS: [&str; 2] = ["session_id", "message_id"];
-
-/// The number of rows of each table that have the same ids as other rows.
-pub(crate) type RepeatedRows = BTreeMap<&'static str, usize>;
 
 /// Rebuilds the indexes of these tables. The connection must allow temporary tables.
 pub(crate) fn rebuild_indexes(

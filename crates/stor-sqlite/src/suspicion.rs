@@ -1,12 +1,15 @@
 //! Signs that an index of the database may lack rows.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::tables::READ_TABLES;
 
 /// The names of tables.
 pub(crate) type TableNames = BTreeSet<&'static str>;
+
+/// The number of rows of each table that have the same ids as other rows.
+pub(crate) type RepeatedRows = BTreeMap<&'static str, usize>;
 
 /// Why an index may lack rows, and which tables are then compared with their indexes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

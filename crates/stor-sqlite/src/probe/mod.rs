@@ -29,11 +29,10 @@ use crate::cells::{bytes, id, integer};
 use crate::error::{Error, Result, is_damage};
 use crate::probe_connection::ProbeConnection;
 use crate::query_context::QueryContext;
-use crate::rebuilt_index::RepeatedRows;
 use crate::schema::tables::events::SequenceColumn;
 use crate::schema::{ALL_SEQUENCES, Schema};
 use crate::shared_database::SharedDatabase;
-use crate::suspicion::{Suspicions, TableNames};
+use crate::suspicion::{RepeatedRows, Suspicions, TableNames};
 
 /// Tables that only grow, each with the column that holds the session.
 const GROWING_TABLES: [(&str, &str); token::MARK_COUNT] = [
