@@ -10,6 +10,7 @@ use scrollback_core_type::StageIssue;
 use scrollback_flow::{OnProgress, SessionMaterializer, Snapshots};
 use scrollback_index::SessionIndex;
 use scrollback_source::Source;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::driver::Driver;
@@ -80,14 +81,16 @@ impl Live {
         let (stop, stop_receiver) = watch::channel(false);
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        // The start runs on a scoped thread, because the caller may be inside a runtime, and tokio
-        // refuses to block on a second runtime on the same thread.
-        let started = thread::scope(|scope| {
-            let begin_driver =
-                || runtime.block_on(Driver::begin(source, snapshots, options, progress));
-            let handle = thread::Builder::new().spawn_scoped(scope, begin_driver)?;
-            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        });
+        let begin_driver = || runtime.block_on(Driver::begin(source, snapshots, options, progress));
+        // Inside a runtime the start runs on a scoped thread, because tokio refuses to block on a
+        // second runtime on the same thread.
+        let started = match Handle::try_current() {
+            Err(_) => begin_driver(),
+            Ok(_) => thread::scope(|scope| {
+                let handle = thread::Builder::new().spawn_scoped(scope, begin_driver)?;
+                handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            }),
+        };
         let driver = match started {
             Ok(driver) => driver,
             Err(error) => {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use scrollback_core_id::{Cursor, EntityKey, SessionId, SessionKey};
-use scrollback_index::{Change, Changes, Delta, EntityValue, View};
+use scrollback_index::{Change, Changes, Delta, EntityValue, ProjectMeta, View};
 use scrollback_source::Result;
 use tokio::sync::watch;
 
@@ -67,6 +67,9 @@ struct Delivery {
     /// The rest of the change that is being delivered.
     current: Option<PendingEvents>,
     remaining: VecDeque<Change>,
+    /// The sessions of the whole state whose records are still to be added to `remaining`. One
+    /// session at a time: the records of all sessions would fill the memory.
+    sessions: VecDeque<SessionId>,
     /// The cursor before these changes; `None` if they are the whole state.
     since: Option<EventCursor>,
     /// The state after these changes.
@@ -116,7 +119,7 @@ impl Follower {
         let mut bytes = 0;
         while events.len() < MAX_EVENTS_PER_PULL && bytes < MAX_BYTES_PER_PULL {
             if delivery.current.is_none() {
-                let Some(change) = delivery.remaining.pop_front() else { break };
+                let Some(change) = delivery.next_change() else { break };
                 delivery.current = self.pending_events(&change, delivery.since);
                 continue;
             }
@@ -128,7 +131,7 @@ impl Follower {
             }
             bytes += events[delivered..].iter().map(Event::bytes).sum::<usize>();
         }
-        if !delivery.remaining.is_empty() || delivery.current.is_some() {
+        if !delivery.is_over() {
             self.delivery = Some(delivery);
             return Ok(events);
         }
@@ -171,7 +174,8 @@ impl Follower {
             index.changes(since.as_ref().map(|cursor| &cursor.index_cursor));
         match (changes, since) {
             (Delta::Changed(changes), Some(_)) => {
-                Delivery { current: None, remaining: changes.into(), since, view }
+                let sessions = VecDeque::new();
+                Delivery { current: None, remaining: changes.into(), sessions, since, view }
             }
             _ => {
                 (self.cursor, self.event_builder.last_view) = (None, None);
@@ -181,7 +185,7 @@ impl Follower {
                     kind: ChangeKind::Present,
                     subject: Subject::Fresh,
                 });
-                Delivery { current: None, remaining: full_state_changes(&view), since: None, view }
+                Delivery::of_whole_state(view, self.session_filter.as_ref())
             }
         }
     }
@@ -256,23 +260,45 @@ impl Follower {
     }
 }
 
-/// Returns the whole state as a list of changes.
-fn full_state_changes(view: &View) -> VecDeque<Change> {
-    let change = |key, value| Change { key, revision: view.cursor().revision, value: Some(value) };
-    let projects = view.projects().into_iter();
-    let mut changes: VecDeque<Change> = projects
-        .map(|meta| change(EntityKey::Project(meta.id.clone()), EntityValue::Project(meta)))
-        .collect();
-    for id in view.session_ids() {
-        let record = view.session(&id);
-        changes
-            .extend(record.map(|meta| change(meta.key.clone().into(), EntityValue::Session(meta))));
-        let messages = view.by_session(&id).into_iter();
-        changes.extend(
-            messages.map(|meta| change(meta.key.clone().into(), EntityValue::Message(meta))),
-        );
+impl Delivery {
+    /// Delivers the whole state, or the state of one session.
+    fn of_whole_state(view: View, session_filter: Option<&SessionKey>) -> Self {
+        let revision = view.cursor().revision;
+        let project = |meta: Arc<ProjectMeta>| Change {
+            key: EntityKey::Project(meta.id.clone()),
+            revision,
+            value: Some(EntityValue::Project(meta)),
+        };
+        let (remaining, sessions) = match session_filter {
+            Some(only) => (VecDeque::new(), VecDeque::from([only.session.clone()])),
+            None => (view.projects().into_iter().map(project).collect(), view.session_ids().into()),
+        };
+        Self { current: None, remaining, sessions, since: None, view }
     }
-    changes
+
+    /// Takes the next change. Adds the records of the next session of a whole state if necessary.
+    fn next_change(&mut self) -> Option<Change> {
+        let Self { remaining, sessions, view, .. } = self;
+        while remaining.is_empty()
+            && let Some(id) = sessions.pop_front()
+        {
+            let change =
+                |key, value| Change { key, revision: view.cursor().revision, value: Some(value) };
+            let record = view.session(&id);
+            remaining.extend(
+                record.map(|meta| change(meta.key.clone().into(), EntityValue::Session(meta))),
+            );
+            let messages = view.by_session(&id).into_iter();
+            remaining.extend(
+                messages.map(|meta| change(meta.key.clone().into(), EntityValue::Message(meta))),
+            );
+        }
+        remaining.pop_front()
+    }
+
+    fn is_over(&self) -> bool {
+        self.current.is_none() && self.remaining.is_empty() && self.sessions.is_empty()
+    }
 }
 
 fn session_id(key: &EntityKey) -> Option<&SessionId> {
