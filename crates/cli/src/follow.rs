@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use scrollback::{Error, Event, Events, Store};
 use scrollback_core_id::Cursor;
 use scrollback_flow::is_absent;
-use scrollback_watch::{Demotion, LiveStats};
+use scrollback_watch::{Demotion, FeedKind, LiveStats};
 use tokio::sync::mpsc as async_mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -62,6 +62,11 @@ pub(crate) fn run(
     (followed, stats)
 }
 
+/// Says on standard error that the chosen feed is not ready yet. The start of the feed goes on.
+pub(crate) fn note_slow_start(feed: FeedKind) {
+    let _ = writeln!(io::stderr(), "the feed {feed} is still starting");
+}
+
 /// The work of the loop beside the events: saving indexes and reporting problems.
 struct FollowState<'s> {
     store: &'s Store,
@@ -80,6 +85,8 @@ struct SaveState {
 #[derive(Default)]
 struct ReportedProblems {
     demotions: Vec<Demotion>,
+    /// The number of promotions of each root.
+    promotions: Vec<u64>,
     failures: Vec<String>,
 }
 
@@ -138,7 +145,8 @@ impl FollowState<'_> {
 
     /// Reports each failed feed and each store that cannot be read, once.
     fn report(&mut self, all: &[LiveStats], out: &mut Out) {
-        for stats in all {
+        self.reported.promotions.resize(all.len(), 0);
+        for (stats, promotions) in all.iter().zip(&mut self.reported.promotions) {
             for demotion in &stats.demotions {
                 if !self.reported.demotions.contains(demotion) {
                     let Demotion { from, to, reason } = demotion;
@@ -148,6 +156,11 @@ impl FollowState<'_> {
                     self.reported.demotions.push(demotion.clone());
                 }
             }
+            if std::mem::replace(promotions, stats.promotions) < stats.promotions {
+                out.note_best_effort(&format!("the feed {} works now and is used", stats.feed));
+            }
+        }
+        for stats in all {
             if let Some(failure) = &stats.last_failure {
                 self.reported.report_failure(failure.clone(), out);
             }

@@ -3,6 +3,7 @@
 
 #[cfg(not(target_os = "linux"))]
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,15 +15,13 @@ use crate::feed::{
     BatchCoverage, CustomFeed, Feed, FeedBatch, FeedClock, FeedContext, FeedError, FeedKind,
     NativeFeed, PollFeed, WatchmanFeed,
 };
-use crate::options::{FeedChoice, LiveOptions};
+use crate::options::{FeedChoice, LiveOptions, OnSlowStart};
 use crate::stats::Demotion;
 
 /// The feeds in order of preference, the present level, and the attempts to start a better feed.
 pub(crate) struct FallbackChain {
     levels: Arc<FallbackLevels>,
     current_level: usize,
-    /// The best level that is worth another attempt.
-    best_level: usize,
     /// The first wait before a failed feed is tried again; later waits double.
     retry_wait: Duration,
     /// The time of the next attempt to start a better feed, and the wait before that attempt.
@@ -42,6 +41,9 @@ struct FallbackLevels {
     is_strict: bool,
     /// The longest time that a feed may take to start.
     timeout: Duration,
+    /// The longest time that a watchman server may take to start.
+    server_timeout: Duration,
+    on_slow_start: Option<OnSlowStart>,
 }
 
 /// A feed that has started, its level, and its first batch.
@@ -54,8 +56,9 @@ pub(crate) struct StartedFeed {
 /// The longest wait before a better feed is tried again.
 const MAX_RETRY_WAIT: Duration = Duration::from_secs(600);
 
-/// The longest time that the start waits for a watchman server that the caller did not choose.
-const OPTIONAL_SERVER_TIMEOUT: Duration = Duration::from_secs(1);
+/// The longest time that the start waits for a watchman server that the caller did not choose, and
+/// that it waits in silence for a feed that the caller chose.
+const SHORT_WAIT: Duration = Duration::from_secs(1);
 
 impl FallbackChain {
     pub(crate) fn new(context: FeedContext, options: &LiveOptions) -> Self {
@@ -72,20 +75,21 @@ impl FallbackChain {
                 vec![feed.kind(), FeedKind::Poll]
             }
         };
-        let (is_strict, time_limit) = (options.feed != FeedChoice::Best, options.timeout);
+        let is_strict = options.feed != FeedChoice::Best;
         let levels = FallbackLevels {
             context,
             kinds,
             custom,
             poll: options.poll_intervals,
             is_strict,
-            timeout: time_limit,
+            timeout: options.timeout,
+            server_timeout: options.server_start_timeout,
+            on_slow_start: options.on_slow_start.clone(),
         };
         Self {
             levels: Arc::new(levels),
             retry_wait: options.retry_wait,
             current_level: 0,
-            best_level: 0,
             next_attempt: None,
             attempts: JoinSet::new(),
         }
@@ -103,17 +107,16 @@ impl FallbackChain {
     ) -> Result<StartedFeed, LiveError> {
         let levels = Arc::clone(&self.levels);
         let since = since.filter(WatchmanFeed::is_server_clock);
-        let (mut level, mut lowest_useful) = (0, 0);
+        let (mut level, mut first_wait) = (0, self.retry_wait);
         let started = loop {
             // With `FeedChoice::Best` most machines have no server. The short time limit keeps the
             // start fast there.
             let is_optional_server = levels.kinds[level] == FeedKind::Watchman && !levels.is_strict;
-            let time_limit = if is_optional_server {
-                levels.timeout.min(OPTIONAL_SERVER_TIMEOUT)
-            } else {
-                levels.timeout
+            let time_limit = match is_optional_server {
+                true => levels.time_limit(level).min(SHORT_WAIT),
+                false => levels.time_limit(level),
             };
-            match levels.start_level(level, time_limit, since.as_ref()).await {
+            match levels.start_first(level, time_limit, since.as_ref()).await {
                 Ok(started) => break started,
                 // A missing store is an exception for a chosen feed: polling follows a pending
                 // store, and the chosen feed is tried again once the store exists.
@@ -122,24 +125,24 @@ impl FallbackChain {
                 {
                     return Err(LiveError::Feed { kind: levels.kinds[level], reason: error });
                 }
-                // A machine without watchman is the usual case: this is not a demotion, and another
-                // attempt is useless, so the level is skipped for good. A missing store is
-                // different: the server can watch the store once it exists, so the level stays
-                // worth another attempt.
-                Err(FeedError::Server(_) | FeedError::System(_)) if is_optional_server => {
-                    lowest_useful = level + 1
-                }
+                // A machine without watchman is the usual case, and no demotion. The server may
+                // start later, so the level stays worth another attempt.
+                Err(FeedError::Server(_) | FeedError::System(_)) if is_optional_server => {}
                 Err(error) if is_optional_server && error.is_not_found() => {}
                 Err(error) => {
+                    // The server is there and is still starting: wait for it in the background.
+                    if matches!(error, FeedError::NotStarted(_)) {
+                        first_wait = Duration::ZERO;
+                    }
                     let (from, to) = (levels.kinds[level], levels.kinds[level + 1]);
                     demotions.push(Demotion { from, to, reason: error.to_string() });
                 }
             }
             level += 1;
         };
-        (self.current_level, self.best_level) = (level, lowest_useful);
-        if level > lowest_useful {
-            self.next_attempt = Some((Instant::now() + self.retry_wait, self.retry_wait));
+        self.current_level = level;
+        if level > 0 {
+            self.next_attempt = Some((Instant::now() + first_wait, self.retry_wait));
         }
         Ok(started)
     }
@@ -167,7 +170,8 @@ impl FallbackChain {
             demotions.push(Demotion { from, to, reason: reason.to_string() });
             let is_last = levels.is_last_level(self.current_level);
             self.current_level = next_level;
-            match levels.start_level(next_level, levels.timeout, None).await {
+            let time_limit = levels.time_limit(next_level);
+            match levels.start_level(next_level, time_limit, None).await {
                 Ok(started) => return Ok(started),
                 Err(reason) if is_last => return Err(LiveError::Feed { kind: to, reason }),
                 Err(error) => reason = error,
@@ -182,23 +186,28 @@ impl FallbackChain {
             return;
         };
         // At most one attempt at a time: a slow server would otherwise collect connections.
-        if self.current_level <= self.best_level || !self.attempts.is_empty() {
+        if self.current_level == 0 || !self.attempts.is_empty() {
             return;
         }
         let wait = (wait * 2).min(MAX_RETRY_WAIT);
         self.next_attempt = Some((Instant::now() + wait, wait));
-        let (levels, better_levels) =
-            (Arc::clone(&self.levels), self.best_level..self.current_level);
+        let (levels, better_levels) = (Arc::clone(&self.levels), 0..self.current_level);
         // A task of its own, because a connection may take the whole time limit and the driver has
         // to go on.
         self.attempts.spawn(async move {
             for level in better_levels {
-                if let Ok(started) = levels.start_level(level, levels.timeout, None).await {
+                let time_limit = levels.time_limit(level);
+                if let Ok(started) = levels.start_level(level, time_limit, None).await {
                     return Some(started);
                 }
             }
             None
         });
+    }
+
+    /// Returns the feed that an attempt is starting at present.
+    pub(crate) fn attempted_feed(&self) -> Option<FeedKind> {
+        (!self.attempts.is_empty()).then(|| self.levels.kinds[0])
     }
 
     /// Waits until an attempt has started a better feed. Never returns if no attempt succeeds.
@@ -223,10 +232,36 @@ impl FallbackLevels {
         level + 1 >= self.kinds.len()
     }
 
+    /// Returns the longest time that the feed of a level may take to start.
+    fn time_limit(&self, level: usize) -> Duration {
+        match self.kinds[level] {
+            FeedKind::Watchman => self.server_timeout,
+            _ => self.timeout,
+        }
+    }
+
+    /// Does the same as [`FallbackLevels::start_level`], and reports a feed that is slow to start.
+    async fn start_first(
+        &self,
+        level: usize,
+        time_limit: Duration,
+        since: Option<&FeedClock>,
+    ) -> Result<StartedFeed, FeedError> {
+        let mut start = pin!(self.start_level(level, time_limit, since));
+        if let Some(on_slow_start) = self.on_slow_start.as_ref().filter(|_| self.is_strict) {
+            match timeout(SHORT_WAIT, &mut start).await {
+                Ok(started) => return started,
+                Err(_) => on_slow_start.call(self.kinds[level]),
+            }
+        }
+        start.await
+    }
+
     /// Creates the feed of a level and takes its first batch.
     ///
     /// # Errors
-    /// [`FeedError::Silent`] after the time limit; otherwise the error of the feed.
+    /// [`FeedError::NotStarted`] or [`FeedError::Silent`] after the time limit; otherwise the error of
+    /// the feed.
     async fn start_level(
         &self,
         level: usize,
@@ -234,7 +269,11 @@ impl FallbackLevels {
         since: Option<&FeedClock>,
     ) -> Result<StartedFeed, FeedError> {
         let started = timeout(time_limit, self.start_feed(level, since)).await;
-        let (feed, first_batch) = started.unwrap_or(Err(FeedError::Silent(time_limit)))?;
+        let late = match self.kinds[level] {
+            FeedKind::Watchman => FeedError::NotStarted(time_limit),
+            _ => FeedError::Silent(time_limit),
+        };
+        let (feed, first_batch) = started.unwrap_or(Err(late))?;
         Ok(StartedFeed { level, feed, first_batch })
     }
 

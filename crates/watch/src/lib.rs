@@ -28,7 +28,7 @@ pub use follow::{
     ChangeKind, Event, EventCursor, EventCursorError, EventOffset, Follower, Subject, TextEdit,
 };
 pub use live::Live;
-pub use options::{FeedChoice, LiveOptions};
+pub use options::{FeedChoice, LiveOptions, OnSlowStart};
 pub use stats::{Demotion, LiveStats};
 pub use tick::{ClockExhausted, GenerationClock, Tick};
 pub use tracked::TrackedMappedFileCache;

@@ -1,6 +1,8 @@
 //! Options for following a store.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use scrollback_flow::{PartDetail, RefreshOptions};
@@ -35,6 +37,12 @@ pub struct LiveOptions {
     pub server_socket: Option<PathBuf>,
     /// The longest time for the start of a feed and for an answer of a server. Default: 10 s.
     pub timeout: Duration,
+    /// The longest time for the start of a watchman server, which reads the whole store first.
+    /// [`FeedChoice::Best`] waits at most 1 s of it before it takes the next feed, and goes on in the
+    /// background. Default: 60 s.
+    pub server_start_timeout: Duration,
+    /// A callback for a feed that was chosen by name and has not started after 1 s. Default: none.
+    pub on_slow_start: Option<OnSlowStart>,
     /// The first wait before a failed feed is tried again; later waits double. Default: 30 s.
     pub retry_wait: Duration,
     /// The value of [`Live::clock`](crate::Live::clock) that was kept with the snapshot. A watchman
@@ -43,6 +51,27 @@ pub struct LiveOptions {
     /// Options for refreshing the index. Default: parts are listed with their stamps once their
     /// message is dirty.
     pub refresh: RefreshOptions,
+}
+
+/// A callback that receives the kind of a feed that takes long to start.
+#[derive(Clone)]
+pub struct OnSlowStart(Arc<dyn Fn(FeedKind) + Send + Sync>);
+
+impl OnSlowStart {
+    /// Returns a callback. It is called at most once for each start, on the thread of the start.
+    pub fn new(callback: impl Fn(FeedKind) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(callback))
+    }
+
+    pub(crate) fn call(&self, feed: FeedKind) {
+        (self.0)(feed);
+    }
+}
+
+impl fmt::Debug for OnSlowStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnSlowStart").finish_non_exhaustive()
+    }
 }
 
 /// The choice of a feed.
@@ -70,6 +99,8 @@ impl Default for LiveOptions {
             max_watches: None,
             server_socket: None,
             timeout: DEFAULT_TIMEOUT,
+            server_start_timeout: Duration::from_secs(60),
+            on_slow_start: None,
             retry_wait: Duration::from_secs(30),
             since: None,
             refresh: RefreshOptions {

@@ -11,6 +11,8 @@ pub struct LiveStats {
     pub feed_stats: FeedStats,
     /// The last 16 changes to a lesser feed.
     pub demotions: Vec<Demotion>,
+    /// A better feed that is being started beside the present feed.
+    pub attempted_feed: Option<FeedKind>,
     /// The number of changes back to a better feed.
     pub promotions: u64,
     /// The number of scopes that were verified because a feed reported them.
@@ -35,6 +37,7 @@ impl LiveStats {
             feed: feed.kind(),
             feed_stats: feed.stats(),
             demotions,
+            attempted_feed: None,
             promotions: 0,
             scopes: 0,
             refreshes: 0,

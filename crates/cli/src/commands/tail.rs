@@ -25,7 +25,8 @@ pub(crate) fn run(global: &Global, args: &Tail, out: &mut Out) -> Result<()> {
     // The events start before the session is read, so that no change is missed. `LiveTranscript` prints
     // a change once even if it is in both.
     let (events, materializer, loaded) = waiting.run_step(|| {
-        let events = store.watch().feed(args.feed.into()).session(&session).from_now()?;
+        let watch = store.watch().feed(args.feed.into()).on_slow_start(follow::note_slow_start);
+        let events = watch.session(&session).from_now()?;
         let materializer = session.root().materializer()?;
         let loaded = materializer.load_session_tree(session.key())?;
         Ok((events, materializer, loaded))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use scrollback_core_id::SessionKey;
 use scrollback_flow::{PartDetail, RefreshOptions};
-use scrollback_watch::{EventCursor, FeedChoice, Live, LiveOptions};
+use scrollback_watch::{EventCursor, FeedChoice, FeedKind, Live, LiveOptions, OnSlowStart};
 
 use super::cursor::{RootTag, StoreCursor};
 use super::events::{Events, FollowedRoot};
@@ -37,6 +37,7 @@ pub struct WatchBuilder<'s> {
     feed: FeedChoice,
     only_session: Option<(usize, SessionKey)>,
     with_parts: bool,
+    on_slow_start: Option<OnSlowStart>,
 }
 
 impl Store {
@@ -55,7 +56,13 @@ enum StartPoint<'c> {
 
 impl<'s> WatchBuilder<'s> {
     fn new(store: &'s Store) -> Self {
-        Self { store, feed: FeedChoice::Best, only_session: None, with_parts: true }
+        Self {
+            store,
+            feed: FeedChoice::Best,
+            only_session: None,
+            with_parts: true,
+            on_slow_start: None,
+        }
     }
 
     /// Uses this feed to detect changes, instead of the best available feed.
@@ -73,6 +80,12 @@ impl<'s> WatchBuilder<'s> {
     /// Leaves out events of parts. Parts are then not read.
     pub fn without_parts(self) -> Self {
         Self { with_parts: false, ..self }
+    }
+
+    /// Calls `callback` if the feed that [`WatchBuilder::feed`] chose by name has not started after 1 s,
+    /// for example because a watchman server reads the store first. The start goes on.
+    pub fn on_slow_start(self, callback: impl Fn(FeedKind) + Send + Sync + 'static) -> Self {
+        Self { on_slow_start: Some(OnSlowStart::new(callback)), ..self }
     }
 
     /// Starts a stream of the events from now on.
@@ -174,7 +187,8 @@ impl<'s> WatchBuilder<'s> {
                 root.options.clock.pause(Duration::from_millis(5));
             }
         });
-        let options = LiveOptions { feed: FeedChoice::clone(&self.feed), refresh, ..defaults };
+        let (feed, on_slow_start) = (self.feed.clone(), self.on_slow_start.clone());
+        let options = LiveOptions { feed, on_slow_start, refresh, ..defaults };
         let live = Live::start(Arc::clone(&root.source), snapshots, options, &*root.progress)?;
         // Save before the first cursor is given out, so that the snapshot file can continue every cursor.
         let _ = live.materializer().save_cursors();

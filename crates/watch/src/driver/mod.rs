@@ -156,7 +156,11 @@ impl Driver {
                 _ = stop.wait_for(|stop| *stop) => return,
                 succeeded = self.handle_wake(wake) => succeeded,
             };
-            self.shared.stats().feed_stats = self.feed.stats();
+            {
+                let mut stats = self.shared.stats();
+                stats.feed_stats = self.feed.stats();
+                stats.attempted_feed = self.fallback_chain.attempted_feed();
+            }
             if succeeded {
                 self.pause = FAILURE_PAUSES.0;
             } else {

@@ -33,6 +33,9 @@ pub enum FeedError {
     /// The feed does not answer.
     #[error("no answer within {0:?}")]
     Silent(Duration),
+    /// The watchman server has not started, or has not read the store yet.
+    #[error("the server has not started within {0:?}")]
+    NotStarted(Duration),
     /// The watchman server does not run, or has failed.
     #[error("watchman: {0}")]
     Server(String),

@@ -18,6 +18,8 @@ mod fallback_chain;
 #[cfg(unix)]
 mod feeds;
 mod follow;
+#[cfg(unix)]
+mod gate;
 mod lifecycle;
 #[cfg(unix)]
 mod logs;
@@ -28,6 +30,8 @@ mod open_files;
 mod part_events;
 mod replay;
 mod server;
+#[cfg(unix)]
+mod slow_server;
 mod soak;
 #[path = "../../../flow/tests/it/index/state.rs"]
 mod state;

@@ -53,6 +53,13 @@ impl Server {
         &self.socket
     }
 
+    /// Makes the server watch a directory.
+    pub(crate) fn watch(&self, dir: &Path) {
+        let mut watch = Command::new("watchman");
+        watch.arg(format!("--sockname={}", self.socket.display())).args(["--no-spawn", "watch"]);
+        assert!(watch.arg(dir).stdout(Stdio::null()).status().unwrap().success());
+    }
+
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

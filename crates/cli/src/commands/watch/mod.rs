@@ -18,7 +18,8 @@ pub(crate) fn run(global: &Global, args: &args::Watch, out: &mut Out) -> Result<
     let store = waiting.run_step(|| open::open_pending(global, out))?;
     let (session, events) = waiting.run_step(|| {
         let session = args.session.as_ref().map(|text| pick::session(&store, text)).transpose()?;
-        let mut builder = store.watch().feed(args.feed.into());
+        let mut builder =
+            store.watch().feed(args.feed.into()).on_slow_start(follow::note_slow_start);
         if let Some(session) = &session {
             builder = builder.session(session);
         }

@@ -3,6 +3,7 @@
 mod event_lines;
 mod events;
 mod resume;
+mod slow_server;
 mod state;
 mod stores;
 mod tail;

@@ -4,23 +4,23 @@
 //! store, and this program writes to no store. A subscription needs no cookie.
 
 mod protocol;
+mod reports;
 
 use std::env;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use scrollback_source::{DirtyScope, Source, WatchedFiles};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
 use watchman_client::prelude::*;
-use watchman_client::{Subscription, SubscriptionData};
 
 use self::protocol::{ChangedFile, SinceQuery, running_server_socket};
+use self::reports::{CLOCK_PREFIX, Shared, State, listen, query_changes};
 use crate::dirty::DirtyTracker;
 use crate::feed::clock::FeedClock;
-use crate::feed::context::{FeedContext, IndexedRecords};
+use crate::feed::context::FeedContext;
 use crate::feed::contract::{BatchFuture, Feed, FeedBatch, FeedStats};
 use crate::feed::error::FeedError;
 use crate::feed::kind::FeedKind;
@@ -38,32 +38,6 @@ pub struct WatchmanFeed {
     /// The longest time for an answer of the server.
     timeout: Duration,
 }
-
-/// The state that the listeners fill and the feed reads.
-struct Shared {
-    source: Arc<dyn Source>,
-    indexed: IndexedRecords,
-    dirty: DirtyTracker<DirtyScope>,
-    state: Mutex<State>,
-    wake: Notify,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// The clock of the server for each root.
-    clocks: Vec<String>,
-    /// The reason why the server reports nothing more.
-    failure: Option<String>,
-    events: u64,
-    /// The number of reported files that the index already had.
-    already_indexed: u64,
-}
-
-/// The interval between pings. A quiet server and a hanging server are the same to a subscription.
-const PING_INTERVAL: Duration = Duration::from_secs(5);
-
-/// The prefix of server clocks.
-const CLOCK_PREFIX: &str = "watchman:";
 
 impl WatchmanFeed {
     /// Checks whether a clock belongs to a watchman server, which knows the changes since then.
@@ -129,6 +103,7 @@ impl WatchmanFeed {
         let since = since.and_then(|clock| clock.0.strip_prefix(CLOCK_PREFIX));
         let since: Vec<&str> = since.map_or(Vec::new(), |clock| clock.split('|').collect());
         let is_known = since.len() == self.roots.len();
+        let mut queried_roots = Vec::new();
         for (root_index, root) in self.roots.iter().enumerate() {
             // Without a clock, the subscription covers everything from now on. A rescan that begins
             // after this call misses nothing.
@@ -157,13 +132,12 @@ impl WatchmanFeed {
             // returns the changes since the clock; a repeated hint is harmless.
             let changes = self.client.generic_request(SinceQuery::new(root, clock)).await;
             shared.apply_changes(&base, root_index, changes.map_err(server_error)?)?;
+            queried_roots.push((root.clone(), base.clone()));
             self.listeners.push(tokio::spawn(listen(subscription, shared, base, root_index)));
         }
-        if let Some(root) = self.roots.first() {
-            let (client, root) = (Arc::clone(&self.client), root.clone());
-            let ping = ping_server(client, root, Arc::clone(&self.shared), self.timeout);
-            self.listeners.push(tokio::spawn(ping));
-        }
+        let (client, shared) = (Arc::clone(&self.client), Arc::clone(&self.shared));
+        let queries = query_changes(client, queried_roots, shared, self.timeout);
+        self.listeners.push(tokio::spawn(queries));
         if has_clock && !is_known {
             // the clock belongs to another store or another feed
             self.shared.dirty.mark(DirtyScope::Store)?;
@@ -177,118 +151,6 @@ impl WatchmanFeed {
         // repeated, but is never skipped.
         let clock = self.shared.clock();
         self.outstanding.take_batch(&self.shared.dirty, |_| clock)
-    }
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns the clocks of all roots as one clock.
-    fn clock(&self) -> FeedClock {
-        let state = self.state();
-        FeedClock(format!("{CLOCK_PREFIX}{}", state.clocks.join("|")).into())
-    }
-
-    /// Marks the scopes of the files that the server reported for a root.
-    fn apply_changes(
-        &self,
-        base: &Path,
-        root_index: usize,
-        changes: QueryResult<ChangedFile>,
-    ) -> Result<(), FeedError> {
-        // The server has lost its history, for example after a restart: anything may have changed.
-        if changes.is_fresh_instance {
-            self.dirty.mark(DirtyScope::Store)?;
-        }
-        let files = changes.files.unwrap_or_default();
-        self.state().events += files.len() as u64;
-        for file in files {
-            // The server also reports every file of a directory that appears or disappears, so the
-            // directory itself adds nothing.
-            if matches!(file.kind, FileType::Directory) {
-                continue;
-            }
-            let path = base.join(&file.name);
-            let scope = self.source.scope_of_path(&path).filter(|_| self.is_watched_file(&path));
-            match (scope, file.stamp()) {
-                // The reported stamp is the indexed stamp, so the index already has this write.
-                // This is common after a start: the server repeats changes that the refresh has
-                // read.
-                (Some(DirtyScope::Entity(key)), Some(stamp))
-                    if self.indexed.contains(&key, &stamp) =>
-                {
-                    self.state().already_indexed += 1;
-                }
-                (Some(scope), _) => drop(self.dirty.mark(scope)?),
-                (None, _) => {}
-            }
-        }
-        self.set_clock(root_index, changes.clock);
-        Ok(())
-    }
-
-    /// Stores the server's clock for a root. All changes up to it are marked before this call.
-    fn set_clock(&self, root_index: usize, clock: Clock) {
-        if let Clock::Spec(ClockSpec::StringClock(clock)) = clock {
-            self.state().clocks[root_index] = clock;
-        }
-    }
-
-    /// Checks whether a root of the watch plan includes this file.
-    fn is_watched_file(&self, path: &Path) -> bool {
-        let Some(name) = path.file_name() else { return true };
-        let mut roots = self.source.watch_plan().into_iter();
-        roots.any(|root| path.starts_with(&root.path) && root.files.include(name))
-    }
-}
-
-async fn listen(
-    mut subscription: Subscription<ChangedFile>,
-    shared: Arc<Shared>,
-    base: PathBuf,
-    root_index: usize,
-) {
-    loop {
-        let failure = match subscription.next().await {
-            Ok(SubscriptionData::FilesChanged(changes)) => shared
-                .apply_changes(&base, root_index, changes)
-                .err()
-                .map(|error| error.to_string()),
-            Ok(SubscriptionData::Canceled) => {
-                Some("the server has stopped watching the store".to_owned())
-            }
-            Ok(_) => None, // states of other tools
-            Err(error) => Some(error.to_string()),
-        };
-        let has_ended = failure.is_some();
-        if has_ended {
-            shared.state().failure = failure;
-        }
-        shared.wake.notify_one();
-        if has_ended {
-            return;
-        }
-    }
-}
-
-/// Pings the server every 5 s, and reports a failure if no answer comes in time. Without pings, a
-/// server that hangs would seem quiet for ever.
-async fn ping_server(
-    client: Arc<Client>,
-    root: ResolvedRoot,
-    shared: Arc<Shared>,
-    time_limit: Duration,
-) {
-    loop {
-        sleep(PING_INTERVAL).await;
-        let answer = client.clock(&root, SyncTimeout::DisableCookie);
-        if timeout(time_limit, answer).await.is_err() {
-            shared.state().failure = Some(format!("no answer within {time_limit:?}"));
-            shared.wake.notify_one();
-            return;
-        }
     }
 }
 
@@ -368,11 +230,5 @@ fn server_error(error: watchman_client::Error) -> FeedError {
 impl std::fmt::Debug for WatchmanFeed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("WatchmanFeed").field("roots", &self.roots).finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("state", &self.state).finish_non_exhaustive()
     }
 }
