@@ -97,7 +97,8 @@ pub(crate) struct Global {
     /// Do not read or write an index in the cache directory
     #[arg(long)]
     pub(crate) no_cache: bool,
-    /// How much of the cached index to verify against the store
+    /// Which sessions to compare with the store. The others are listed as in the last run, from an
+    /// index in the cache directory
     #[arg(long, value_enum, default_value_t = Verify::Fast, value_name = "HOW")]
     pub(crate) verify: Verify,
     /// Map large files into memory. Use it only for a store that nothing writes to, such as a copy
@@ -117,9 +118,9 @@ pub(crate) enum IssueFormat {
 /// How much of the index is verified against the store.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Verify {
-    /// Recently written sessions, and the sessions in the output
+    /// Sessions with changes that the store shows, and the sessions in the output
     Fast,
-    /// Every message of every session
+    /// Every message of every session. Slower; finds also changes that left no trace in directories
     Full,
 }
 
@@ -179,18 +180,18 @@ pub(crate) enum Command {
 pub(crate) enum Cache {
     /// Prints the directory of the cached indexes
     Path,
-    /// Removes all cached indexes; with --store, only those of a store and of stores below it
+    /// Removes all cached indexes; with --store, only those of this store and of stores below it
     Clear,
-    /// Lists the cached indexes and their stores; with --store, only those of a store
+    /// Lists all cached indexes; with --store, only those of this store and of stores below it
     Stats,
 }
 
 /// The options of `ls`.
 #[derive(Debug, clap::Args, Default)]
 pub(crate) struct Ls {
-    /// Only sessions of this project: a project id, a prefix of an id, or a directory. In a directory of
-    /// Windows, `/` and `\` mean the same, and the case of the drive does not matter
-    #[arg(long, value_name = "P")]
+    /// Only sessions of this project: its id, the start of its id, or its directory. A path of Windows
+    /// can have `/` or `\`, and the drive in either case
+    #[arg(long, value_name = "PROJECT")]
     pub(crate) project: Option<String>,
     /// Only top-level sessions. Their tokens and costs include those of their subagents
     #[arg(long)]
@@ -198,13 +199,13 @@ pub(crate) struct Ls {
     /// Only archived sessions
     #[arg(long, conflicts_with = "no_archived")]
     pub(crate) archived: bool,
-    /// No archived sessions
+    /// Leave out archived sessions. Without this option they are listed with the others
     #[arg(long)]
     pub(crate) no_archived: bool,
     /// Only sessions updated since then: an age (`7d`, `12h`, `2 weeks`), a date or a time
     #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<String>,
-    /// List at most this many sessions
+    /// List only the newest N sessions of those that match
     #[arg(short = 'n', value_name = "N")]
     pub(crate) limit: Option<usize>,
 }
@@ -217,7 +218,8 @@ pub(crate) struct Show {
     /// Print tool outputs in full length
     #[arg(long)]
     pub(crate) full: bool,
-    /// Print only the model's present context: from the last compaction on, without pruned outputs
+    /// Print only what the model would read next: the messages since the last compaction (the summary that
+    /// replaced older messages), without outputs that opencode has removed from it
     #[arg(long)]
     pub(crate) context: bool,
 }
@@ -233,10 +235,12 @@ pub(crate) struct Demo {
 /// The options of `watch`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Watch {
-    /// Only events of this session: an id, a prefix of an id, or `latest`
+    /// Only events of this session: an id, a prefix of an id, or `latest`, which is the newest session
+    /// when the command starts. Without it, events of all sessions
     pub(crate) session: Option<String>,
-    /// Continue after the event with this cursor. If events since then are lost, the output says so;
-    /// with --json it then starts again with the whole state. `fresh` requests the whole state
+    /// Continue after an event of an earlier run: the `cursor` of that event, from --json. If the changes
+    /// since then are not known any more, the output says so; with --json, it then starts with the
+    /// present state. `fresh` always starts with the present state
     #[arg(long, value_name = "CURSOR")]
     pub(crate) since: Option<Since>,
     #[command(flatten)]
@@ -254,7 +258,7 @@ pub(crate) struct Watch {
 pub(crate) struct Tail {
     #[command(flatten)]
     pub(crate) session: Session,
-    /// Print this many earlier messages first
+    /// First print the last N messages of the session
     #[arg(short = 'n', value_name = "N", default_value_t = 10)]
     pub(crate) initial_messages: usize,
     /// Print tool outputs in full length
@@ -302,7 +306,7 @@ pub(crate) enum FeedName {
     Watchman,
     /// Linux inotify
     Inotify,
-    /// The native file notification of the system
+    /// The file notifications of the operating system, for systems without inotify
     Notify,
     /// Check the files at regular intervals
     Poll,
@@ -349,7 +353,8 @@ pub(crate) struct Session {
 /// The options of `raw`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Raw {
-    /// The full id of a session, message, part, item, project or tool output; `latest`; or
-    /// `diff:SESSION`, `todo:SESSION` or `share:SESSION`
+    /// The full id of a session, message, part, project, tool output or item (what opencode 2.x records
+    /// between messages, such as a change of the model); `latest`; or `diff:SESSION`, `todo:SESSION` or
+    /// `share:SESSION`
     pub(crate) id: String,
 }

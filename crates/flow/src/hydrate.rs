@@ -3,11 +3,12 @@
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::EntityKey;
 use scrollback_core_type::{
-    Message, Parse, Part, RecordedTotals, Session, StageName, StageResult, StepTotals,
-    TimelineItem, Usage, UsageSum,
+    Cost, Message, Parse, Part, RecordedTotals, Session, StageName, StageResult, StepTotals,
+    TimelineItem, TokenCounts, Usage, UsageSum,
 };
 use scrollback_stor_mmap::MappedSpan;
 
+use crate::impossible_numbers::note_impossible_numbers;
 use crate::stage::Stage;
 use crate::tree::{ItemRefNode, MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
 
@@ -243,6 +244,12 @@ fn message<'a>(node: &'a MessageRefNode, stage: &mut Stage) -> Option<Message<'a
     stage.counts.messages += 1;
     note_id_mismatch("id", message.id(), &node.key.message, key, stage);
     note_id_mismatch("sessionID", message.session_id(), &node.key.session, key, stage);
+    if let Message::Assistant(answer) = &message {
+        let (tokens, cost) = (answer.tokens.as_ref().map(TokenCounts::from), answer.cost);
+        let mut issues = Vec::new();
+        note_impossible_numbers(tokens.as_ref(), cost.map(Cost::from), &mut issues);
+        issues.into_iter().for_each(|issue| stage.note(Some(key()), issue));
+    }
     Some(message)
 }
 

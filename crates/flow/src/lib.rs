@@ -6,6 +6,7 @@ mod complete_for_import;
 mod context;
 mod export;
 mod hydrate;
+mod impossible_numbers;
 mod indexing;
 mod loader;
 mod materializer;

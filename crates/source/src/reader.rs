@@ -194,9 +194,8 @@ pub trait Reader {
         Ok(set)
     }
 
-    /// Returns the rank of the storage format that a session's messages are read from; the newest format
-    /// has the greatest number. Ids of messages are comparable only within one storage format.
-    ///
+    /// Returns the rank of the storage format of a session's messages, which the newest format has
+    /// greatest. Ids of messages are comparable only within one storage format.
     /// # Errors
     /// An error if the store cannot be queried.
     fn format_rank(&mut self, session: &SessionKey) -> Result<u32> {
@@ -217,7 +216,6 @@ pub trait Reader {
     }
 
     /// Passes the names of the diffs and todo lists of all sessions. The default passes none.
-    ///
     /// # Errors
     /// An error if the store cannot be walked.
     fn attachments(&mut self, _visitor: &mut ScanVisitor<'_>) -> Result<()> {

@@ -30,6 +30,15 @@ pub enum Error {
          finished making it; name another file, or start opencode once"
     )]
     NoSessions,
+    /// The table of sessions lacks a needed column.
+    #[error(
+        "the database has no table of sessions that can be read ({problem}): it belongs to another \
+         program, or to a version of opencode that this version of scrollback does not know"
+    )]
+    UnknownSessions {
+        /// What the table lacks.
+        problem: String,
+    },
     /// The database changed during every attempt to read it.
     #[error("the database changed during every attempt to read it; try again")]
     KeepsChanging,

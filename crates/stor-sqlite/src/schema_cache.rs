@@ -38,9 +38,16 @@ impl SchemaCache {
 ///
 /// # Errors
 ///
-/// Returns [`Error::NoSessions`] if the database has no table of sessions that can be read.
+/// Returns [`Error::NoSessions`] if the database has no table of sessions, and
+/// [`Error::UnknownSessions`] if the table lacks a needed column.
 pub(crate) fn read_schema(db: &Connection, cap: Option<u64>) -> Result<Arc<Schema>> {
-    Ok(Arc::new(Schema::read(db, cap)?.ok_or(Error::NoSessions)?))
+    if let Some(schema) = Schema::read(db, cap)? {
+        return Ok(Arc::new(schema));
+    }
+    Err(match Schema::problem_of_sessions(db)? {
+        Some(problem) => Error::UnknownSessions { problem },
+        None => Error::NoSessions,
+    })
 }
 
 #[cfg(test)]

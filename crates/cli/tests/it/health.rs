@@ -217,3 +217,37 @@ fn issues_are_counted_for_the_store_that_has_them() {
     assert_eq!(files, [("orphaned", 1), ("unreadable", 2)]);
     assert_eq!(stores[0]["schemaProblems"].as_array().unwrap().len(), 1);
 }
+
+/// Every command that reads a record reports its impossible numbers, and not only lists.
+#[test]
+fn each_command_reports_impossible_numbers() {
+    let store = database(
+        r#"UPDATE message SET data = '{"role":"assistant","cost":-1,"tokens":{"input":-10},"time":{"created":2}}'
+           WHERE id = 'msg_1b'"#,
+    );
+    for command in ["ls", "stores", "show ses_1", "show --json ses_1", "tree ses_1", "export ses_1"]
+    {
+        let ran = run_on(store.path(), &command.split(' ').collect::<Vec<_>>());
+        assert_eq!(ran.code, 0, "{command}: {}", ran.stderr);
+        assert_eq!(ran.stderr, "2 impossible number; --issues lists them\n", "{command}");
+    }
+}
+
+/// A table with another name is no empty store.
+#[test]
+fn a_renamed_table_is_reported() {
+    for (table, is_readable) in [("message", true), ("part", true), ("session", false)] {
+        let store = database(&format!("ALTER TABLE {table} RENAME TO novelty"));
+        let listed = run_on(store.path(), &["ls", "--issues"]);
+        assert_eq!(listed.code, if is_readable { 0 } else { 3 }, "{}", listed.stderr);
+        let expected = match is_readable {
+            true => format!("there is no table {table}, so its records are not read"),
+            false => "the database has no table of sessions".to_owned(),
+        };
+        assert!(listed.stderr.contains(&expected), "{}", listed.stderr);
+    }
+    let store = database("ALTER TABLE session RENAME COLUMN time_created TO born");
+    let listed = run_on(store.path(), &["ls"]);
+    let expected = "the table session has no column time_created";
+    assert!(listed.code == 3 && listed.stderr.contains(expected), "{}", listed.stderr);
+}

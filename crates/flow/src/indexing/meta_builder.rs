@@ -12,7 +12,8 @@ use scrollback_index::{
 use scrollback_source::Observation;
 use scrollback_stor_mmap::{MappedSpan, Settled};
 
-use super::kept_issues::{kept_text, note_impossible_numbers};
+use super::kept_issues::kept_text;
+use crate::impossible_numbers::note_impossible_numbers;
 
 /// The place of a message in its session, and whether the message is a copy.
 #[derive(Debug, Clone, Copy)]

@@ -30,7 +30,7 @@ pub(crate) fn orphans(context: &QueryContext<'_>, out: &mut QueryOutput) -> Resu
         out.note_damage(context, None, result)?;
     }
     // A table of messages that cannot be read may have the owners.
-    let may_have_owners = schema.problems.iter().any(|problem| problem.is_missing_in(MESSAGE.name));
+    let may_have_owners = schema.problems.iter().any(|problem| problem.hides_table(MESSAGE.name));
     if let (Some(parts), false) = (&schema.parts, may_have_owners) {
         let rows_before = out.rows.len();
         let message_column = PartColumn::Message.at();

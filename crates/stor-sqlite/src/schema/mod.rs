@@ -31,6 +31,7 @@ use self::parts::PartQueries;
 use self::problem::SchemaProblem;
 use self::sessions::{SessionTableColumns, SessionTables};
 use self::tables::events::{EVENT, EVENT_SEQUENCE};
+use self::tables::session::{SESSION, SESSION_V2};
 use self::v2::V2Schema;
 
 /// The queries for one schema. A table that is missing, or that lacks a required column, has no
@@ -75,6 +76,15 @@ impl Schema {
     /// Returns the schema version, which every change of the schema increases.
     pub(crate) fn version_of(db: &Connection) -> rusqlite::Result<i64> {
         db.prepare_cached("PRAGMA schema_version")?.query_row([], |row| row.get(0))
+    }
+
+    /// Returns what a table of sessions lacks, if there is a table with such a name.
+    pub(crate) fn problem_of_sessions(db: &Connection) -> rusqlite::Result<Option<String>> {
+        let problems = problem::problems(&DatabaseTables::read(db)?, true);
+        let is_of_sessions = |problem: &&SchemaProblem| {
+            [&SESSION, &SESSION_V2].iter().any(|table| problem.hides_table(table.name))
+        };
+        Ok(problems.iter().find(is_of_sessions).map(ToString::to_string))
     }
 
     /// Reads the schema. Returns `None` if this is not a database of opencode.

@@ -4,6 +4,8 @@ use std::fmt;
 
 use super::database_tables::DatabaseTables;
 use super::tables::READ_TABLES;
+use super::tables::session::SESSION;
+use super::tables::v1::{MESSAGE, PART};
 
 /// A required column that is missing or has an unexpected type.
 ///
@@ -20,6 +22,12 @@ pub enum SchemaProblem {
         /// The column's name.
         column: String,
     },
+    /// The database has a table of sessions of 1.x, and lacks this table. The table may have a new name:
+    /// see the unknown tables in the [`SchemaReport`](crate::SchemaReport).
+    NoTable {
+        /// The table's name.
+        table: String,
+    },
     /// The declared type of the column does not fit.
     Retyped {
         /// The table's name.
@@ -32,9 +40,12 @@ pub enum SchemaProblem {
 }
 
 impl SchemaProblem {
-    /// Checks whether a table exists and lacks a needed column.
-    pub(crate) fn is_missing_in(&self, name: &str) -> bool {
-        matches!(self, Self::Missing { table, .. } if table == name)
+    /// Checks whether a table is not read because of this problem.
+    pub(crate) fn hides_table(&self, name: &str) -> bool {
+        match self {
+            Self::Missing { table, .. } | Self::NoTable { table } => table == name,
+            Self::Retyped { .. } => false,
+        }
     }
 }
 
@@ -44,6 +55,9 @@ impl fmt::Display for SchemaProblem {
             Self::Missing { table, column } => {
                 write!(f, "the table {table} has no column {column}, so it is not read")
             }
+            Self::NoTable { table } => {
+                write!(f, "there is no table {table}, so its records are not read")
+            }
             Self::Retyped { table, column, declared } => {
                 write!(f, "the column {column} of the table {table} has the type {declared}")
             }
@@ -51,10 +65,14 @@ impl fmt::Display for SchemaProblem {
     }
 }
 
-/// Returns the problems of the tables that exist. A missing table is not a problem, because each
-/// version of opencode lacks some. The tables of 2.x are checked only in databases of 2.x.
+/// Returns the problems of the tables. A missing table is not a problem, because each version of
+/// opencode lacks some; but 1.x always has messages and parts beside its sessions. The tables of 2.x are checked only in databases of 2.x.
 pub(crate) fn problems(tables: &DatabaseTables, is_v2: bool) -> Vec<SchemaProblem> {
     let mut problems = Vec::new();
+    if !is_v2 && tables.get(&SESSION).is_some() {
+        let missing = [MESSAGE, PART].into_iter().filter(|table| tables.get(table).is_none());
+        problems.extend(missing.map(|it| SchemaProblem::NoTable { table: it.name.to_owned() }));
+    }
     for table in READ_TABLES.iter().filter(|table| is_v2 || !table.is_v2) {
         let Some(columns) = tables.get(table) else { continue };
         for column in table.required_columns() {

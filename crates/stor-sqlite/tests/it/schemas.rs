@@ -110,13 +110,15 @@ fn missing_tables_yield_nothing() {
         let db = open_writer(&database);
         db.execute_batch(&format!("PRAGMA foreign_keys=OFF; DROP TABLE {lacking};")).unwrap();
         let store = open(&database);
-        assert_eq!(read_everything(&store).1, 0, "{lacking}");
+        // Sessions of 1.x without these tables are a sign of another name.
+        let is_problem = ["part", "message"].contains(&lacking);
+        assert_eq!(read_everything(&store).1 > 0, is_problem, "{lacking}");
         assert_eq!(sessions(&store).len(), 2);
         let keys = [EntityKey::Todo(session_key("ses_1")), EntityKey::Share(session_key("ses_1"))];
         assert_eq!(spans(&store, &keys).issues.len(), 2);
         // A view with the name of a table is ignored.
         db.execute_batch(&format!("CREATE VIEW {lacking} AS SELECT * FROM session;")).unwrap();
-        assert_eq!(read_everything(&store).1, 0, "{lacking}");
+        assert_eq!(read_everything(&store).1 > 0, is_problem, "{lacking}");
     }
 }
 
