@@ -13,10 +13,15 @@ use crate::progress;
 /// The size from which `--mmap` maps a file: 256 KiB. Below it, reading is faster.
 const MIN_MAPPED_SIZE: u64 = 256 << 10;
 
+/// How many records of the size limit one read may have.
+const RECORDS_IN_TOTAL: u64 = 16;
+
 /// Returns a store builder with the common options applied.
 pub(crate) fn builder(global: &Global) -> StoreBuilder {
     let default = ReadOptions::default();
-    let read = ReadOptions { max_len: global.max_size.unwrap_or(default.max_len), ..default };
+    let max_len = global.max_size.unwrap_or(default.max_len);
+    let max_total = default.max_total.max(max_len.saturating_mul(RECORDS_IN_TOTAL));
+    let read = ReadOptions { max_len, max_total, ..default };
     let bar = progress::Bar::default();
     let mut builder = Store::builder()
         .paths(&global.store)

@@ -62,11 +62,10 @@ impl Out {
 
     /// Prints a value as indented JSON. Escapes characters that JSON allows but a terminal may interpret.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> crate::failure::Result<()> {
-        let mut text = Vec::new();
+        let mut text = sanitize::JsonWriter::new(&mut *self);
         serde_json::to_writer(Indented::new(&mut text), value)?;
-        self.write_all(sanitize::json(&String::from_utf8_lossy(&text)).as_bytes())?;
-        self.write_all(b"\n")?;
-        Ok(())
+        text.write_all(b"\n")?;
+        Ok(text.flush()?)
     }
 
     /// Lists issues on standard error, one line for each.

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io;
 
 use unicode_width::UnicodeWidthChar;
 
@@ -32,6 +33,48 @@ pub(crate) fn json(text: &str) -> Cow<'_, str> {
             }
         },
     )
+}
+
+/// A writer that makes JSON text safe as [`json`] does, and passes it on. It keeps little more than one
+/// line: JSON has line breaks only between values, so no string is cut.
+pub(crate) struct JsonWriter<W> {
+    inner: W,
+    waiting: Vec<u8>,
+}
+
+/// How many bytes wait for the end of their line before they are passed on.
+const WAITING: usize = 64 << 10;
+
+impl<W: io::Write> JsonWriter<W> {
+    pub(crate) fn new(inner: W) -> Self {
+        Self { inner, waiting: Vec::with_capacity(2 * WAITING) }
+    }
+
+    /// Passes on the bytes that wait up to this position.
+    fn pass_on(&mut self, end: usize) -> io::Result<()> {
+        let text = String::from_utf8_lossy(&self.waiting[..end]);
+        self.inner.write_all(json(&text).as_bytes())?;
+        self.waiting.drain(..end);
+        Ok(())
+    }
+}
+
+impl<W: io::Write> io::Write for JsonWriter<W> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let had_waited = self.waiting.len();
+        self.waiting.extend_from_slice(text);
+        if self.waiting.len() >= WAITING
+            && let Some(at) = text.iter().rposition(|byte| *byte == b'\n')
+        {
+            self.pass_on(had_waited + at + 1)?;
+        }
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.pass_on(self.waiting.len())?;
+        self.inner.flush()
+    }
 }
 
 /// Checks whether a character is a control (C0, DEL, C1), a direction mark, or a line or paragraph
@@ -146,6 +189,20 @@ mod tests {
         assert!(matches!(text("plain ünïcode 😀"), Cow::Borrowed(_)));
         assert_eq!(json("\"a\u{7f}\u{85}\""), "\"a\\u007f\\u0085\"");
         assert_eq!(json("[\t1,\r\n2\u{7f}]"), "[ 1, \n2\\u007f]");
+    }
+
+    #[test]
+    fn json_in_pieces_is_made_safe_as_a_whole() {
+        use io::Write as _;
+        let long = "\u{202e}e\u{301}\u{85}".repeat(WAITING / 4);
+        let whole = format!("[\n  \"{long}\",\n  \"a\u{7f}\",\n  \"{long}\"\n]\n");
+        for piece in [1, 7, 4096, whole.len()] {
+            let mut writer = JsonWriter::new(Vec::new());
+            whole.as_bytes().chunks(piece).for_each(|piece| writer.write_all(piece).unwrap());
+            assert!(writer.waiting.len() <= 2 * long.len(), "{piece}");
+            writer.flush().unwrap();
+            assert_eq!(String::from_utf8(writer.inner).unwrap(), json(&whole), "{piece}");
+        }
     }
 
     /// Source: the part "zero-width and long combining sequences" of the reports on display.

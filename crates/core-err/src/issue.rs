@@ -88,6 +88,7 @@ impl Issue {
                 | IssueKind::Database { .. }
                 | IssueKind::Unsettled { .. }
                 | IssueKind::TooLarge { .. }
+                | IssueKind::OverTotal { .. }
         )
     }
 }
@@ -167,6 +168,16 @@ pub enum IssueKind {
         /// Its size in bytes.
         size: u64,
         /// The limit in bytes.
+        limit: u64,
+    },
+    /// The entity was left out, because the records of one read would exceed the limit of their sum.
+    #[error(
+        "left out: its {size} bytes would bring this read over the total limit of {limit}; read it by itself"
+    )]
+    OverTotal {
+        /// Its size in bytes.
+        size: u64,
+        /// The limit of the sum in bytes.
         limit: u64,
     },
     /// A directory, a socket or the like is at the place of a file.
@@ -282,7 +293,7 @@ impl IssueKind {
             Self::ImpossibleNumber { .. } => "impossible number",
             Self::Unknown { .. } => "unknown",
             Self::LoneSurrogates { .. } => "repaired text",
-            Self::TooLarge { .. } => "too large",
+            Self::TooLarge { .. } | Self::OverTotal { .. } => "too large",
             Self::Vanished => "gone",
             Self::Unsettled { .. } | Self::Provisional => "being written",
             Self::BadId { .. } | Self::IdMismatch { .. } => "wrong id",

@@ -9,10 +9,13 @@ use std::time::Duration;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::Stamp;
 
-use crate::{Directory, FileKind, MappedSpan, ReadContext, Settled};
+use crate::{Directory, FileKind, MappedSpan, ReadContext, ReadOptions, Settled};
 
 /// The room for the first read of a file. Nearly all parts fit (99 % are under 18 KB).
 const FIRST_READ_LEN: usize = 32 << 10;
+
+/// The room for the ids that are added to a record.
+const ROOM_FOR_IDS: usize = 1 << 10;
 
 /// A growing buffer. The files of one tree are read into it, one after the other.
 ///
@@ -73,7 +76,7 @@ impl Arena {
     ///
     /// # Errors
     /// [`IssueKind::Unsettled`] if no try read whole bytes; [`IssueKind::TooLarge`],
-    /// [`IssueKind::NotAFile`], [`IssueKind::Link`], [`IssueKind::Vanished`],
+    /// [`IssueKind::OverTotal`], [`IssueKind::NotAFile`], [`IssueKind::Link`], [`IssueKind::Vanished`],
     /// [`IssueKind::Unreadable`]. After an error the arena is as it was before the call.
     pub fn read<D: Directory>(
         &mut self,
@@ -83,14 +86,13 @@ impl Arena {
         is_whole: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<Piece, IssueKind> {
         let start = self.bytes.len();
-        let result =
-            self.read_once(dir, name, context.options().max_len).and_then(|(file, stamp)| {
-                let range = start..self.bytes.len();
-                if is_settled(&range, &stamp, context) {
-                    return Ok(Piece { range, stamp, settled: Settled::Settled });
-                }
-                self.retry_unsettled(dir, name, context, is_whole, (file, stamp), start)
-            });
+        let result = self.read_once(dir, name, context.options()).and_then(|(file, stamp)| {
+            let range = start..self.bytes.len();
+            if is_settled(&range, &stamp, context) {
+                return Ok(Piece { range, stamp, settled: Settled::Settled });
+            }
+            self.retry_unsettled(dir, name, context, is_whole, (file, stamp), start)
+        });
         if result.is_err() {
             self.bytes.truncate(start);
         }
@@ -131,10 +133,22 @@ impl Arena {
                 self.bytes.truncate(start);
                 context = context.restart_after(pause);
                 pause *= 2;
-                (file, stamp) = self.read_once(dir, name, context.options().max_len)?;
+                (file, stamp) = self.read_once(dir, name, context.options())?;
             }
         }
         Err(IssueKind::Unsettled { tries })
+    }
+
+    /// Makes room for a record of `size` bytes that [`Arena::append`] will add. The record may grow by
+    /// half while it is written.
+    ///
+    /// # Errors
+    /// [`IssueKind::OverTotal`] if the arena would exceed the limit of the sum;
+    /// [`IssueKind::Unreadable`] if the system has too little memory.
+    pub fn make_room(&mut self, size: u64, limits: &ReadOptions) -> Result<(), IssueKind> {
+        check_total(self.bytes.len(), size, limits)?;
+        let size = usize::try_from(size).map_err(|_| no_memory())?;
+        self.reserve(size.saturating_add(size / 2 + ROOM_FOR_IDS))
     }
 
     /// Appends the bytes that `write` adds to the buffer, for bytes that another library read.
@@ -155,10 +169,10 @@ impl Arena {
         &mut self,
         dir: &D,
         name: &[u8],
-        max_len: u64,
+        limits: &ReadOptions,
     ) -> Result<(File, Stamp), IssueKind> {
         let file = dir.open_file(name)?;
-        let stamp = self.fill(dir, &file, max_len)?;
+        let stamp = self.fill(dir, &file, limits)?;
         Ok((file, stamp))
     }
 
@@ -168,7 +182,7 @@ impl Arena {
         &mut self,
         dir: &D,
         file: &File,
-        max_len: u64,
+        limits: &ReadOptions,
     ) -> Result<Stamp, IssueKind> {
         let start = self.bytes.len();
         let mut end = None;
@@ -185,9 +199,10 @@ impl Arena {
             }
             let len = offset + read as u64;
             let size = stamp.size.max(len);
-            if size > max_len {
-                return Err(IssueKind::TooLarge { size, limit: max_len });
+            if size > limits.max_len {
+                return Err(IssueKind::TooLarge { size, limit: limits.max_len });
             }
+            check_total(start, size, limits)?;
             // Nearly always true: the first read had room for the whole file.
             let end = *end.get_or_insert(stamp.size);
             if len >= end || read == 0 {
@@ -239,6 +254,16 @@ impl Arena {
             self.bytes.shrink_to_fit();
         }
         Frozen { bytes: Arc::new(self.bytes) }
+    }
+}
+
+/// Checks whether a record fits beside the bytes that an arena has.
+fn check_total(len: usize, size: u64, limits: &ReadOptions) -> Result<(), IssueKind> {
+    let limit = limits.max_total;
+    if (len as u64).saturating_add(size) <= limit {
+        Ok(())
+    } else {
+        Err(IssueKind::OverTotal { size, limit })
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use scrollback_core_err::{AtPath, Issue, Place};
 use scrollback_core_id::Discipline;
 
-use crate::{Dir, Error, MapPolicy, MappedFile, MappedSpan};
+use crate::{Dir, Error, MapPolicy, MappedFile, MappedSpan, ReadOptions};
 
 /// Makes or replaces a cache file. A program that opens the file finds all of the old bytes or all of
 /// `pieces`, one after the other, also after a crash. Only the file's owner may read it (mode 0600).
@@ -62,7 +62,9 @@ pub fn open_cache_file(path: &Path) -> Result<MappedSpan, Error> {
     let dir = Dir::open(parent)?;
     let policy = MapPolicy::long_lived();
     let name = name.as_encoded_bytes();
-    let file = MappedFile::open_stable(&dir, name, Discipline::Snapshot, &policy, u64::MAX)
+    let no_limits =
+        ReadOptions { max_len: u64::MAX, max_total: u64::MAX, ..ReadOptions::default() };
+    let file = MappedFile::open_stable(&dir, name, Discipline::Snapshot, &policy, &no_limits)
         .map_err(|kind| Issue::new(Place::path(path), kind))?;
     Ok(file.into_span())
 }

@@ -17,11 +17,14 @@ pub struct ReadOptions {
     pub tries: u32,
     /// The size in bytes of the largest file that is read. The default is 64 MiB.
     pub max_len: u64,
+    /// The size in bytes of all records that one call keeps in memory, such as those of a session. A
+    /// record that would exceed it is left out, with an issue. The default is 1 GiB.
+    pub max_total: u64,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { margin: Duration::from_millis(100), tries: 4, max_len: 64 << 20 }
+        Self { margin: Duration::from_millis(100), tries: 4, max_len: 64 << 20, max_total: 1 << 30 }
     }
 }
 

@@ -6,7 +6,9 @@ use scrollback_core_err::IssueKind;
 use scrollback_core_id::Discipline;
 
 use crate::map::Map;
-use crate::{Arena, Directory, FileKind, MapPolicy, MappedSpan, Piece, ReadContext, Settled};
+use crate::{
+    Arena, Directory, FileKind, MapPolicy, MappedSpan, Piece, ReadContext, ReadOptions, Settled,
+};
 
 /// A file whose bytes are in memory or mapped.
 #[derive(Debug, Clone)]
@@ -44,7 +46,7 @@ impl MappedFile {
             let piece = arena.read(dir, name, context, is_whole)?;
             return Ok(Self { span: arena.freeze().span(&piece), discipline });
         }
-        Self::open_stable(dir, name, discipline, policy, context.options().max_len)
+        Self::open_stable(dir, name, discipline, policy, context.options())
     }
 
     /// Opens a file whose existing bytes never change.
@@ -53,7 +55,7 @@ impl MappedFile {
         name: &[u8],
         discipline: Discipline,
         policy: &MapPolicy,
-        max_len: u64,
+        limits: &ReadOptions,
     ) -> Result<Self, IssueKind> {
         if discipline == Discipline::Database {
             let refused = io::Error::new(io::ErrorKind::Unsupported, "its own library reads it");
@@ -65,8 +67,8 @@ impl MappedFile {
         if kind != FileKind::File {
             return Err(IssueKind::NotAFile);
         }
-        if stamp.size > max_len {
-            return Err(IssueKind::TooLarge { size: stamp.size, limit: max_len });
+        if stamp.size > limits.max_len {
+            return Err(IssueKind::TooLarge { size: stamp.size, limit: limits.max_len });
         }
         // Mapping may fail for lack of address space or of support, and reading may still work.
         if let Some(permit) = policy.permit(discipline, stamp.size)
@@ -75,7 +77,7 @@ impl MappedFile {
             return Ok(Self { span: MappedSpan::mapped(map, stamp), discipline });
         }
         let mut arena = Arena::new();
-        let now = arena.fill(dir, &file, max_len)?;
+        let now = arena.fill(dir, &file, limits)?;
         let len = usize::try_from(stamp.size).unwrap_or(usize::MAX);
         // Bytes that were appended after the first stat belong to a later read.
         let is_intact = arena.len() >= len && (now == stamp || discipline == Discipline::Append);

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Params, Row as SqlRow, Rows};
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{Clock, EntityKey, IdError, ProjectId, Stamp, UnixNanos};
 use scrollback_source::Observation;
-use scrollback_stor_mmap::{ReadContext, Settled};
+use scrollback_stor_mmap::{ReadContext, ReadOptions, Settled};
 
 use crate::cells::id;
 use crate::cells::integer;
@@ -47,7 +47,12 @@ impl QueryContext<'_> {
 
     /// Returns the size limit of a text, in bytes.
     pub(crate) fn max_len(&self) -> u64 {
-        self.read_context.options().max_len
+        self.limits().max_len
+    }
+
+    /// Returns the limits of the reads.
+    pub(crate) fn limits(&self) -> &ReadOptions {
+        self.read_context.options()
     }
 
     /// Parses the id in a column with `read`.

@@ -2,7 +2,7 @@
 
 use rusqlite::types::ValueRef;
 use scrollback_core_err::IssueKind;
-use scrollback_stor_mmap::{Piece, Settled};
+use scrollback_stor_mmap::{Arena, Piece, Settled};
 
 use crate::json::splice;
 use crate::query_context::QueryContext;
@@ -28,6 +28,21 @@ pub(crate) fn record_text<'r>(
     }
 }
 
+/// Returns the text of a row, after the arena has made room for its record.
+///
+/// # Errors
+///
+/// Returns the issue kinds of [`record_text`], and that of an arena without room.
+pub(crate) fn record_text_with_room<'r>(
+    context: &QueryContext<'_>,
+    data: ValueRef<'r>,
+    arena: &mut Arena,
+) -> Result<&'r [u8], IssueKind> {
+    let data = record_text(context, data)?;
+    arena.make_room(data.len() as u64, context.limits())?;
+    Ok(data)
+}
+
 /// Returns the size of a text over the limit. The query may have selected the size in place of the
 /// text.
 pub(crate) fn size_if_oversized(context: &QueryContext<'_>, text: ValueRef<'_>) -> Option<u64> {
@@ -43,7 +58,7 @@ pub(crate) fn size_if_oversized(context: &QueryContext<'_>, text: ValueRef<'_>) 
 
 /// Appends the record of a row to the arena: its text, with its id and its owners at the end.
 ///
-/// Of a record over the size limit, the small fields are appended, and the issue is returned. Such a
+/// Of a record over a size limit, the small fields are appended, and the issue is returned. Such a
 /// record is never settled, so that every refresh reports it.
 ///
 /// # Errors
@@ -57,7 +72,7 @@ pub(crate) fn append_record(
     id: &[u8],
     out: &mut QueryOutput,
 ) -> Result<(Piece, Option<IssueKind>), IssueKind> {
-    match record_text(context, text) {
+    match record_text_with_room(context, text, &mut out.arena) {
         Ok(data) => {
             let (stamp, settled) = context.stamp(data.len() as u64, updated_ms, 0);
             Ok((
@@ -65,12 +80,12 @@ pub(crate) fn append_record(
                 None,
             ))
         }
-        Err(IssueKind::TooLarge { size, limit }) => {
+        Err(kind @ (IssueKind::TooLarge { size, .. } | IssueKind::OverTotal { size, .. })) => {
             let data = small_fields(context, table, id);
             let (stamp, _) = context.stamp(size, updated_ms, 0);
             let write = |bytes: &mut Vec<u8>| splice(bytes, &data, id, &out.owners);
             let piece = out.arena.append(stamp, Settled::Young, write);
-            Ok((piece, Some(IssueKind::TooLarge { size, limit })))
+            Ok((piece, Some(kind)))
         }
         Err(kind) => Err(kind),
     }

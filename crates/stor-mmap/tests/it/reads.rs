@@ -18,6 +18,7 @@ for_both_directories!(
     the_margin_counts,
     an_empty_file_is_provisional,
     files_over_the_limit_are_issues,
+    files_over_the_total_limit_are_left_out,
     files_around_the_buffer_sizes_are_read_whole,
     in_place_files_are_read_into_their_own_buffer,
 );
@@ -77,6 +78,26 @@ fn an_empty_file_is_provisional<D: Root>() {
     let span = arena.freeze().span(&piece);
     assert_eq!((span.backing(), &span[..], span.is_settled()), (Backing::Empty, &b""[..], false));
     assert_eq!(span.stamp(), &piece.stamp);
+}
+
+fn files_over_the_total_limit_are_left_out<D: Root>() {
+    let store = Store::new();
+    for (name, len) in [("a", 60_000), ("b", 50_000), ("c", 40_000)] {
+        store.write_file(name, &vec![b'x'; len], OLD_AGE);
+    }
+    let dir = store.dir::<D>();
+    let clock = TestClock::new();
+    let options = ReadOptions { max_total: 100_000, ..ReadOptions::default() };
+    let context = ReadContext::begin(&clock, options);
+    let mut arena = Arena::new();
+    arena.read(&dir, b"a", &context, &mut never_parses).unwrap();
+    let expected = IssueKind::OverTotal { size: 50_000, limit: 100_000 };
+    assert_eq!(arena.read(&dir, b"b", &context, &mut never_parses), Err(expected.clone()));
+    assert_eq!(arena.make_room(50_000, &options), Err(expected));
+    arena.make_room(40_000, &options).unwrap();
+    arena.read(&dir, b"c", &context, &mut never_parses).unwrap();
+    assert_eq!(arena.len(), 100_000);
+    assert!(arena.make_room(u64::MAX, &ReadOptions { max_total: u64::MAX, ..options }).is_err());
 }
 
 fn files_over_the_limit_are_issues<D: Root>() {

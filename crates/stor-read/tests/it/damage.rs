@@ -186,6 +186,24 @@ fn a_huge_file_is_an_issue_and_readable_on_request() {
 }
 
 #[test]
+fn a_session_over_the_total_limit_lacks_only_what_does_not_fit() {
+    let (dir, store) = store_from_text(INTACT_STORE);
+    for (name, len) in [("prt_2", 6000), ("prt_3", 6000), ("prt_4", 1000)] {
+        let record = format!(r#"{{"id":"{name}","type":"text","text":"{}"}}"#, "x".repeat(len));
+        std::fs::write(dir.path().join(format!("part/msg_1/{name}.json")), record).unwrap();
+    }
+    let store = store.with_options(ReadOptions { max_total: 10_000, ..ReadOptions::default() });
+    let read = tree(&store, &session_key("ses_1"));
+    assert_eq!(key_names(&read.entries), ["ses_1", "msg_1", "prt_1", "prt_2", "prt_4"]);
+    let [(path, IssueKind::OverTotal { limit: 10_000, .. })] = &issues_with_paths(&read)[..] else {
+        panic!("{:?}", read.issues)
+    };
+    assert_eq!(path, "part/msg_1/prt_3.json");
+    let key = PartKey { message: "msg_1".parse().unwrap(), part: "prt_3".parse().unwrap() };
+    assert!(store.read_part_span(&key).unwrap().len() > 6000);
+}
+
+#[test]
 fn young_records_are_marked_provisional() {
     let (dir, _) = store_from_text(INTACT_STORE);
     let written = std::fs::metadata(dir.path().join("part/msg_1/prt_1.json")).unwrap();

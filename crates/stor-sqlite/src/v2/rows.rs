@@ -4,13 +4,13 @@ use rusqlite::Row as SqlRow;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, OrderKey, PartKey, SessionKey};
 
-use scrollback_stor_mmap::Settled;
+use scrollback_stor_mmap::{Arena, Settled};
 
 use crate::cells::{bytes, id, integer, optional_integer};
 use crate::error::{Result, is_damage};
 use crate::query_context::QueryContext;
 use crate::query_output::{QueryOutput, Row};
-use crate::record::record_text;
+use crate::record::record_text_with_room;
 use crate::schema::row_kind::RowKind;
 use crate::schema::v2::{V2Schema, row_column};
 use crate::set_sum::SetSum;
@@ -282,7 +282,7 @@ pub(crate) fn with_row(
     then: impl FnOnce(&V2Row<'_>, &mut QueryOutput),
 ) -> rusqlite::Result<()> {
     let mut small = Vec::new();
-    match read_row(context, v2, session, row, progress, &mut small)? {
+    match read_row(context, v2, session, row, progress, (&mut small, &mut out.arena))? {
         Ok((v2_row, issue)) => {
             if let Some((key, kind)) = issue {
                 out.note(Some(key), context, kind);
@@ -306,7 +306,7 @@ fn read_row<'r>(
     session: &SessionKey,
     row: &'r SqlRow<'_>,
     progress: &Progress,
-    small: &'r mut Vec<u8>,
+    (small, arena): (&'r mut Vec<u8>, &mut Arena),
 ) -> rusqlite::Result<Result<RowAndIssue<'r>, (EntityKey, IssueKind)>> {
     let id = match id(row, row_column::ID, MessageId::from_bytes)? {
         Ok(id) => id,
@@ -314,9 +314,9 @@ fn read_row<'r>(
     };
     let message_key = || MessageKey { session: session.session.clone(), message: id.clone() };
     let (text, size, issue): (&[u8], _, _) =
-        match record_text(context, row.get_ref(row_column::DATA)?) {
+        match record_text_with_room(context, row.get_ref(row_column::DATA)?, arena) {
             Ok(text) => (text, text.len() as u64, None),
-            Err(kind @ IssueKind::TooLarge { size, .. }) => {
+            Err(kind @ (IssueKind::TooLarge { size, .. } | IssueKind::OverTotal { size, .. })) => {
                 *small = small_fields(context, "session_message", id.as_bytes());
                 (small, size, Some((message_key().into(), kind)))
             }

@@ -5,12 +5,16 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use scrollback_core_err::IssueKind;
-use scrollback_core_id::{Scope, SessionKey};
+use scrollback_core_id::{Scope, SessionId, SessionKey};
 use scrollback_fixtures::Corpus;
 use scrollback_source::{Source, Survey};
+use scrollback_stor_mmap::ReadOptions;
 
 use crate::calls::{key_names, orphans, scan, spans, tree};
-use crate::support::{copy_corpus, open, sessions, survey_sorted};
+use crate::support::{
+    SMALL_ROWS, V2_SCHEMA, copy_corpus, database_with_rows, database_with_schema, entry_json, open,
+    sessions, survey_sorted,
+};
 
 /// A page of a real database.
 #[derive(Debug, Clone)]
@@ -221,4 +225,46 @@ fn a_truncated_database_is_a_clear_error() {
         let message = std::error::Error::source(&error).unwrap().to_string();
         assert!(message.contains(".recover"), "{end}: {message}");
     }
+}
+
+/// A row over the total limit keeps its place and its small fields, and the rows after it are read.
+#[test]
+fn a_session_over_the_total_limit_lacks_only_large_texts() {
+    let text = |len: usize| format!(r#"{{"type":"text","text":"{}"}}"#, "x".repeat(len));
+    let parts = [("prt_3", 60_000), ("prt_4", 60_000), ("prt_5", 100)].map(|(id, len)| {
+        format!("INSERT INTO part VALUES ('{id}', 'msg_1', 'ses_1', 1, 1, '{}');", text(len))
+    });
+    let (_dir, v1) = database_with_rows(&format!("{SMALL_ROWS}{}", parts.concat()));
+    let messages = [("msg_1", 60_000), ("msg_2", 60_000), ("msg_3", 100)].map(|(id, len)| {
+        format!(
+            "INSERT INTO session_message (id, session_id, type, seq, time_created, time_updated, data)
+             VALUES ('{id}', 'ses_1', 'user', {}, 1, 1, '{}');",
+            &id[4..],
+            text(len)
+        )
+    });
+    let session = "INSERT INTO session_v2 (id, project_id, slug, directory, version, time_created,
+        time_updated) VALUES ('ses_1', 'p', 's', '/w', '2.0.0', 1, 1);";
+    let (_dir, v2) = database_with_schema(V2_SCHEMA, &format!("{session}{}", messages.concat()));
+    for (database, left_out, last) in [(v1, "prt_4", "prt_5"), (v2, "msg_2", "msg_3")] {
+        let limits = ReadOptions { max_total: 100_000, ..ReadOptions::default() };
+        let read = tree(&open(&database).with_options(limits), &SessionKey::from(session_id()));
+        let over: Vec<_> = read
+            .issues
+            .iter()
+            .filter(|(_, issue)| matches!(issue.kind, IssueKind::OverTotal { .. }))
+            .collect();
+        assert_eq!(over.len(), 1, "{:?}", read.issues);
+        assert!(over[0].0.as_ref().unwrap().to_string().contains(left_out), "{over:?}");
+        for (id, is_whole) in [(left_out, false), (last, true)] {
+            let name = |key: &str| key == id;
+            let at = key_names(&read.entries).iter().position(|key| name(key)).unwrap();
+            assert_eq!(entry_json(&read.entries[at])["id"], id);
+            assert!(is_whole || read.entries[at].span.as_ref().unwrap().len() < 1000);
+        }
+    }
+}
+
+fn session_id() -> SessionId {
+    SessionId::new("ses_1").unwrap()
 }
