@@ -322,11 +322,8 @@ fn default_has_session<R: Reader + ?Sized>(reader: &mut R, session: &SessionKey)
     })?;
     if !exists {
         reader.scan(&Scope::MessageNames(session.clone()), &mut |item| {
-            exists |= match item {
-                ScanItem::Entry(_) => true,
-                ScanItem::Issue(_, issue) => issue.is_unread(),
-                ScanItem::Set(_) => false,
-            };
+            let is_unread = matches!(&item, ScanItem::Issue(_, issue) if issue.is_unread());
+            exists |= is_unread || matches!(item, ScanItem::Entry(_));
             if exists { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
     }
