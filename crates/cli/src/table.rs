@@ -178,7 +178,7 @@ impl Table {
     /// Returns the width of the widest cell of each column.
     fn widest_cells(&self, is_short: bool) -> Vec<Option<usize>> {
         let widest = |(at, column): (usize, &Column)| {
-            let cells = self.rows.iter().map(|row| row.cell(at, is_short).width());
+            let cells = self.rows.iter().map(|row| columns(row.cell(at, is_short)));
             Some(cells.max().unwrap_or(0).max(column.name.width()))
         };
         self.columns.iter().enumerate().map(widest).collect()
@@ -229,16 +229,28 @@ fn total_width(widths: &[Option<usize>]) -> usize {
 /// The width that an ellipsis may have: fonts for Chinese, Japanese and Korean draw it two columns wide.
 const ELLIPSIS_WIDTH: usize = 2;
 
+/// Returns the most columns that a terminal may use for a text. Many terminals draw the characters of a
+/// joined emoji, such as a family, side by side.
+fn columns(text: &str) -> usize {
+    text.chars().map(columns_of_char).sum()
+}
+
+/// Returns the most columns that a character adds. The variation selector can widen the character before.
+fn columns_of_char(c: char) -> usize {
+    const EMOJI_VARIATION: char = '\u{fe0f}';
+    if c == EMOJI_VARIATION { 1 } else { c.width().unwrap_or(0) }
+}
+
 /// Cuts a text to a display width. A cut text ends with an ellipsis.
 pub(crate) fn truncate(text: &str, width: usize) -> String {
-    if text.width() <= width {
+    if columns(text) <= width {
         return text.to_owned();
     }
     let Some(room) = width.checked_sub(ELLIPSIS_WIDTH) else { return String::new() };
     let mut kept = String::new();
     let mut used = 0;
     for c in text.chars() {
-        used += c.width().unwrap_or(0);
+        used += columns_of_char(c);
         if used > room {
             break;
         }
@@ -250,7 +262,7 @@ pub(crate) fn truncate(text: &str, width: usize) -> String {
 
 /// Returns the columns that a cell may use.
 fn used_width(cell: &str) -> usize {
-    cell.width() + if cell.ends_with('…') { ELLIPSIS_WIDTH - 1 } else { 0 }
+    columns(cell) + if cell.ends_with('…') { ELLIPSIS_WIDTH - 1 } else { 0 }
 }
 
 #[cfg(test)]
@@ -350,10 +362,23 @@ mod tests {
             let text = list(tokens, &cost, &title).render(Some(width), &Styles::plain());
             for line in text.lines() {
                 prop_assert!(line.width() < width, "{width}: {line}");
+                prop_assert!(columns(line) < width, "{width}: {line}");
                 prop_assert!(line.width_cjk() < width || title.width_cjk() > title.width());
             }
             // A number is whole or left out.
             prop_assert_eq!(text.contains("COST"), text.contains(&cost));
+        }
+    }
+
+    #[test]
+    fn joined_emoji_and_variations_never_wrap() {
+        let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}".repeat(20);
+        for title in [&*family, &*"\u{2764}\u{fe0f}".repeat(60)] {
+            for width in [10, 40, 80] {
+                let cut = truncate(title, width);
+                let separate: usize = cut.chars().map(|c| c.width().unwrap_or(0)).sum();
+                assert!(separate <= width && cut.width() <= width, "{width}: {cut}");
+            }
         }
     }
 }
