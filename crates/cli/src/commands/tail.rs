@@ -1,10 +1,12 @@
 //! `tail`: prints the end of a session and follows it.
 
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 
 use scrollback::Event;
-use scrollback_core_id::OrderKey;
-use scrollback_flow::{MessageRefNode, PartRefNode, SessionMaterializer};
+use scrollback_core_id::{EntityKey, OrderKey, Scope, SessionKey};
+use scrollback_flow::{ItemRefNode, MessageRefNode, PartRefNode, SessionMaterializer};
+use scrollback_source::{Entry, ScanItem};
 use scrollback_watch::Subject;
 
 use crate::args::{Global, Tail};
@@ -35,10 +37,34 @@ pub(crate) fn run(global: &Global, args: &Tail, out: &mut Out) -> Result<()> {
     drop(loaded);
     let (ran, _) = follow::run(waiting, &store, events, out, |events, text| {
         let mut print = |event| print(&mut transcript, &materializer, event, text);
-        events.into_iter().try_for_each(&mut print)
+        events.into_iter().try_for_each(&mut print)?;
+        print_items(&mut transcript, &materializer, session.key(), text)
     });
     ran?;
     Ok(transcript.end_row(out)?)
+}
+
+/// Prints the items that were added since the last call. The index has no items, so each batch of events
+/// reads those of the session.
+fn print_items(
+    transcript: &mut LiveTranscript,
+    materializer: &SessionMaterializer,
+    session: &SessionKey,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut items = Vec::new();
+    let scanned = materializer.source().open().and_then(|mut reader| {
+        reader.scan(&Scope::Items(session.clone()), &mut |item| {
+            if let ScanItem::Entry(Entry { key: EntityKey::Item(key), order, span, .. }) = item {
+                items.push(ItemRefNode { key, order, span });
+            }
+            ControlFlow::Continue(())
+        })
+    });
+    if scanned.is_err() {
+        return Ok(()); // the driver reports a store that cannot be read; the next batch reads again
+    }
+    items.iter().try_for_each(|item| transcript.item(out, item))
 }
 
 /// Prints one event of the session.

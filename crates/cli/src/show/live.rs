@@ -1,19 +1,20 @@
 //! Prints a transcript that grows as the agent writes. It prints only the changes, because printed rows
 //! cannot be changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use anstyle::Style;
-use scrollback_core_id::{MessageId, PartKey};
-use scrollback_core_type::{LazyStr, Message, Parse, Part, ToolState, ToolStatus};
+use scrollback_core_id::{ItemKey, MessageId, PartKey};
+use scrollback_core_type::{LazyStr, Message, Parse, Part, TimelineItem, ToolState, ToolStatus};
 use scrollback_flow::{
-    MessageHydrated, MessageRefNode, PartHydrated, PartRefNode, SessionHydratedTree,
+    ItemHydrated, ItemRefNode, MessageHydrated, MessageRefNode, PartHydrated, PartRefNode,
+    SessionHydratedTree,
 };
 
 use super::options::{Options, divider};
 use super::text::StreamedText;
-use super::{header, message, messages, order, part};
+use super::{header, item, message, messages, order, part};
 
 /// A transcript that follows a session.
 pub(crate) struct LiveTranscript {
@@ -21,6 +22,7 @@ pub(crate) struct LiveTranscript {
     /// The messages without their parts, each with the footer that was printed.
     messages: HashMap<MessageId, (MessageRefNode, Vec<u8>)>,
     parts: HashMap<PartKey, PrintedPart>,
+    items: HashSet<ItemKey>,
     /// The message whose heading was printed last.
     current: Option<MessageId>,
     /// The text that may continue in the present row.
@@ -44,6 +46,7 @@ impl LiveTranscript {
             options,
             messages: HashMap::new(),
             parts: HashMap::new(),
+            items: HashSet::new(),
             current: None,
             open_text: None,
         }
@@ -75,6 +78,7 @@ impl LiveTranscript {
         for message in &ordered[..past] {
             self.print(&mut io::sink(), message)?; // notes the message as printed
         }
+        self.items.extend(tree.items.iter().map(|item| item.node.key.clone()));
         (self.current, self.open_text) = (None, None);
         unfinished.map_or(Ok(()), |message| self.print(out, message))
     }
@@ -129,6 +133,18 @@ impl LiveTranscript {
             ),
             _ => self.print_whole_part(out, message, part),
         }
+    }
+
+    /// Prints an item between messages, unless it was printed.
+    pub(crate) fn item(&mut self, out: &mut dyn Write, node: &ItemRefNode) -> io::Result<()> {
+        if !self.items.insert(node.key.clone()) {
+            return Ok(());
+        }
+        self.end_row(out)?;
+        self.current = None;
+        let parsed =
+            node.span.as_ref().and_then(|span| Some(TimelineItem::parse(span).ok()?.value));
+        item::print(out, &ItemHydrated { node, item: parsed }, &self.options)
     }
 
     /// Prints a dividing line with a note, for example that a message was removed.

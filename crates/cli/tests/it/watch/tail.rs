@@ -48,6 +48,15 @@ impl TailProcess {
         }
     }
 
+    fn read_until_contains(&mut self, text: &str) {
+        while !self.received.contains(text) {
+            let bytes = self.output.recv_timeout(DEADLINE);
+            let bytes =
+                bytes.unwrap_or_else(|error| panic!("{error}: {text:?} in {}", self.received));
+            self.received.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
+    }
+
     /// Ends the process, and returns its whole output.
     fn stop(mut self) -> String {
         kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
@@ -192,4 +201,44 @@ fn earlier_messages_are_printed_as_show_prints_them() {
     let lines: Vec<String> = shown.lines().map(|_| following.next_line()).collect();
     assert_eq!(lines.join("\n") + "\n", shown);
     following.stop(Signal::TERM);
+}
+
+/// An item is printed when 2.x adds it, once, and items of other sessions are not.
+#[test]
+fn items_of_2x_are_printed_between_messages() {
+    let world = TestStore::new();
+    std::fs::create_dir_all(world.data()).unwrap();
+    let db = rusqlite::Connection::open(world.data().join("opencode.db")).unwrap();
+    db.execute_batch("PRAGMA journal_mode=WAL; PRAGMA foreign_keys=OFF").unwrap();
+    db.execute_batch(crate::v2::hostile::SCHEMA).unwrap();
+    for id in ["ses_1", "ses_2"] {
+        let insert = "INSERT INTO session_v2 (id, project_id, slug, directory, title, version,
+            time_created, time_updated) VALUES (?1, 'p', 's', '/w', 'A title', '2.0', 1, 2)";
+        db.execute(insert, [id]).unwrap();
+    }
+    let put = |session: &str, seq: u32, kind: &str, data: serde_json::Value| {
+        let insert = "INSERT INTO session_message (id, session_id, type, seq, time_created,
+            time_updated, data) VALUES (?1, ?2, ?3, ?4, ?4, ?4, ?5)";
+        let id = format!("msg_{session}_{seq}");
+        db.execute(insert, (id, session, kind, seq, data.to_string())).unwrap();
+        let update = "UPDATE session_v2 SET time_updated = time_updated + 1 WHERE id = ?1";
+        db.execute(update, [session]).unwrap();
+    };
+    put("ses_1", 1, "user", json!({"text": "please", "time": {"created": 1}}));
+    put("ses_1", 2, "agent-switched", json!({"agent": "plan", "time": {"created": 2}}));
+    let mut tail = TailProcess::start(&world, &["ses_1"]);
+    tail.read_until_contains("agent plan");
+    put("ses_2", 1, "agent-switched", json!({"agent": "other", "time": {"created": 3}}));
+    put("ses_1", 3, "agent-switched", json!({"agent": "build", "time": {"created": 3}}));
+    tail.read_until_contains("agent build");
+    put("ses_1", 4, "user", json!({"text": "thanks", "time": {"created": 4}}));
+    tail.read_until_contains("thanks");
+    put("ses_1", 5, "idle", json!({"outcome": "succeeded", "time": {"created": 5}}));
+    tail.read_until_contains("idle, succeeded");
+    let all = tail.stop();
+    for (text, count) in
+        [("agent plan", 1), ("agent build", 1), ("idle, succeeded", 1), ("other", 0)]
+    {
+        assert_eq!(all.matches(text).count(), count, "{text}: {all}");
+    }
 }
