@@ -18,7 +18,7 @@ pub(super) fn directory_id(path: &Path) -> Option<DirectoryId> {
 }
 
 #[cfg(not(unix))]
-pub(super) fn identity(path: &Path) -> Option<DirectoryId> {
+pub(super) fn directory_id(path: &Path) -> Option<DirectoryId> {
     fs::metadata(path).ok().map(|_| DirectoryId(0, 0))
 }
 
