@@ -92,7 +92,12 @@ macro_rules! id {
             /// Returns the clock inside the id. `None` unless the id has the prefix, an underscore and at
             /// least 12 lowercase hex digits.
             pub fn clock(&self) -> Option<IdClock> {
-                IdClock::$clock(self.as_bytes(), concat!($prefix, "_"))
+                Self::clock_in(self.as_bytes())
+            }
+
+            /// Returns the clock inside the bytes of an id, as `clock` does.
+            pub fn clock_in(id: &[u8]) -> Option<IdClock> {
+                IdClock::$clock(id, concat!($prefix, "_"))
             }
 
             /// Returns the creation time in Unix milliseconds, if the id has a clock.

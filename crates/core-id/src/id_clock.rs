@@ -5,6 +5,18 @@
 /// The period after which the clock of ids restarts: 2^36 ms, about 795 days.
 const PERIOD_MS: i64 = 1 << 36;
 const LOW_48: u64 = (1 << 48) - 1;
+/// The value of a byte that is no lowercase hex digit. It has all bits, so that it stays after an `or`.
+const NO_DIGIT: u8 = 0xff;
+/// The value of each byte as a lowercase hex digit. A table has no branches.
+const HEX_VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[b"0123456789abcdef"[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
 
 /// The clock inside an id: a time modulo 2^36 ms, and a counter within the millisecond.
 ///
@@ -26,17 +38,14 @@ pub struct IdClock {
 
 impl IdClock {
     pub(crate) fn from_ascending_id(id: &[u8], prefix: &str) -> Option<Self> {
-        let digits = id.strip_prefix(prefix.as_bytes())?.get(..12)?;
-        let mut ticks = 0_u64;
+        let digits: &[u8; 12] = id.strip_prefix(prefix.as_bytes())?.first_chunk()?;
+        let (mut ticks, mut all) = (0_u64, 0);
         for digit in digits {
-            let value = match digit {
-                b'0'..=b'9' => digit - b'0',
-                b'a'..=b'f' => digit - b'a' + 10,
-                _ => return None,
-            };
-            ticks = ticks << 4 | u64::from(value);
+            let value = HEX_VALUES[usize::from(*digit)];
+            all |= value;
+            ticks = ticks << 4 | u64::from(value & 0xf);
         }
-        Some(Self { ticks })
+        (all != NO_DIGIT).then_some(Self { ticks })
     }
 
     pub(crate) fn from_descending_id(id: &[u8], prefix: &str) -> Option<Self> {

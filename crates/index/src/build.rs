@@ -8,7 +8,7 @@ use scrollback_core_id::{Epoch, Revision, SessionKey, SourceId};
 
 use crate::epoch::random_u64;
 use crate::snapshot::{Encoder, SnapshotInfo};
-use crate::{MessageMeta, ProjectMeta, SessionIndex, SessionState, rebase};
+use crate::{MessageMeta, ProjectMeta, SessionIndex, SessionState, View, rebase};
 
 /// A session with its messages.
 #[derive(Debug)]
@@ -73,7 +73,16 @@ impl IndexBuilder {
     }
 
     /// Returns the index of all added entities.
-    pub fn finish(mut self) -> SessionIndex {
+    pub fn finish(self) -> SessionIndex {
+        self.finish_with_copies(|_| Vec::new())
+    }
+
+    /// Returns the index of all added entities, with marks of copies that only all messages together
+    /// show: `find_copies` returns the messages whose marks change, with the new marks.
+    pub fn finish_with_copies(
+        mut self,
+        find_copies: impl FnOnce(&View) -> Vec<MessageMeta>,
+    ) -> SessionIndex {
         self.encoder.sort_sessions();
         let (epoch, revision) = (Epoch(random_u64()), Revision(self.sequence));
         let info = SnapshotInfo {
@@ -84,8 +93,23 @@ impl IndexBuilder {
             lineage: vec![(epoch, revision)],
             token: self.token.clone(),
         };
-        let snapshot = rebase::finish_snapshot(self.encoder, &info);
-        SessionIndex::from_base(self.store, Some(snapshot), Vec::new(), epoch, self.token)
+        let Self { encoder, store, token, .. } = self;
+        let bytes = Arc::new(encoder.finish(&info));
+        let snapshot = rebase::open_encoded(Arc::<Vec<u8>>::clone(&bytes));
+        let open = |snapshot| {
+            let (store, token) = (store.clone(), token.clone());
+            SessionIndex::from_base(store, Some(snapshot), Vec::new(), epoch, token)
+        };
+        let index = open(snapshot.clone());
+        let copies = find_copies(&index.view());
+        if copies.is_empty() {
+            return index;
+        }
+        let marks: Vec<_> = copies.iter().filter_map(|meta| snapshot.copy_mark(meta)).collect();
+        drop((index, snapshot)); // no other owner is left, so the bytes are not copied
+        let mut bytes = Arc::unwrap_or_clone(bytes);
+        marks.into_iter().for_each(|mark| mark.write(&mut bytes));
+        open(rebase::open_encoded(Arc::new(bytes)))
     }
 }
 

@@ -37,8 +37,8 @@ pub use build::{IndexBuilder, SessionContents};
 pub use changes::{Change, Changes, Delta, EntityValue};
 pub use index::SessionIndex;
 pub use meta::{
-    MessageMeta, ObservedStamp, PartList, PartRef, ProjectMeta, RefreshState, SessionMeta,
-    SessionState,
+    MessageMeta, MessageOutline, ObservedStamp, PartList, PartRef, ProjectMeta, RefreshState,
+    SessionMeta, SessionState,
 };
 pub use name::{Name, NameInterner};
 pub use snapshot::{Snapshot, SnapshotBytes, SnapshotError, snapshot_file_name, store_hash};

@@ -290,6 +290,23 @@ impl MessageMeta {
     }
 }
 
+/// The fields of a message that take almost no time to decode.
+#[derive(Debug, Clone, Copy)]
+pub struct MessageOutline<'a> {
+    /// The id of the message.
+    pub id: &'a [u8],
+    /// The role of the author.
+    pub role: Role,
+    /// The creation time in Unix milliseconds.
+    pub created: Option<i64>,
+}
+
+impl<'a> MessageOutline<'a> {
+    pub(crate) fn from_meta(id: &'a MessageId, meta: &MessageMeta) -> Self {
+        Self { id: id.as_bytes(), role: meta.role, created: meta.created }
+    }
+}
+
 /// The list of a message's parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartList {

@@ -66,7 +66,11 @@ pub(crate) fn rebase(shared: &SharedState, writer: &mut WriterState) -> Snapshot
 }
 
 pub(crate) fn finish_snapshot(encoder: Encoder, info: &SnapshotInfo) -> Snapshot {
-    let bytes: SnapshotBytes = Arc::new(encoder.finish(info));
+    open_encoded(Arc::new(encoder.finish(info)))
+}
+
+/// Opens the bytes of a snapshot that was just encoded.
+pub(crate) fn open_encoded(bytes: SnapshotBytes) -> Snapshot {
     #[expect(clippy::expect_used, reason = "a test opens every kind of snapshot that is written")]
     Snapshot::from_trusted_bytes(bytes).expect("what was just encoded")
 }

@@ -14,7 +14,8 @@ use scrollback_core_type::Usage;
 use crate::layers::{Layers, ValueLocation};
 use crate::shared::SharedState;
 use crate::{
-    MessageMeta, ObservedStamp, PartRef, ProjectMeta, RefreshState, SessionMeta, SessionState,
+    MessageMeta, MessageOutline, ObservedStamp, PartRef, ProjectMeta, RefreshState, SessionMeta,
+    SessionState,
 };
 
 /// One state of the index. Every answer of a view is of the same revision.
@@ -253,32 +254,32 @@ impl View {
         sum.usage().or_recorded_totals(record)
     }
 
-    /// Returns all messages of the index whose id and time of creation `matches` accepts, in any order.
-    /// Walks every message and decodes only those.
+    /// Returns all messages of the index that `matches` accepts, in any order. Walks every message and
+    /// decodes only those.
     pub fn find_messages(
         &self,
-        matches: impl Fn(&MessageId, Option<i64>) -> bool,
+        matches: impl Fn(&MessageOutline<'_>) -> bool,
     ) -> Vec<Arc<MessageMeta>> {
         let mut found = Vec::new();
-        if let Some(base) = &self.layers.base {
-            for row in 0..base.message_count() {
-                let id = base.message_id(row);
-                if id.is_some_and(|id| matches(&id, base.message_created(row)))
-                    && let Some(key) = base.message_key(row)
-                    && let Some(ValueLocation::Base(row)) = self.layers.message(&key, self.revision)
-                {
-                    found.extend(base.message(row).map(Arc::new));
-                }
-            }
-        }
+        let mut overlay_messages = 0;
         self.layers.messages.for_each(|key, cell| {
+            overlay_messages += 1;
             if let Some(meta) =
                 cell.visible_at(self.revision).and_then(|version| version.value.as_ref())
-                && matches(&key.message, meta.created)
+                && matches(&MessageOutline::from_meta(&key.message, meta))
             {
                 found.push(Arc::clone(meta));
             }
         });
+        if let Some(base) = &self.layers.base {
+            let is_visible = |meta: &MessageMeta| {
+                let location = || self.layers.message(&meta.key, self.revision);
+                overlay_messages == 0 || matches!(location(), Some(ValueLocation::Base(_)))
+            };
+            let rows = (0..base.message_count()).filter(|row| matches(&base.message_outline(*row)));
+            let metas = rows.filter_map(|row| base.message(row));
+            found.extend(metas.filter(is_visible).map(Arc::new));
+        }
         found
     }
 

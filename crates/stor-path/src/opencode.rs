@@ -1,7 +1,7 @@
 //! Facts that all stores of opencode share: the names of its formats, the prefixes of its ids, the
 //! ids of copies, and the order of parts.
 
-use scrollback_core_id::{IdClock, MessageId, OrderKey, PartId};
+use scrollback_core_id::{IdClock, MessageId, OrderKey, PartId, all_bytes};
 
 /// The name of the agent.
 pub const AGENT: &str = "opencode";
@@ -48,9 +48,9 @@ pub fn is_canonical(id: &[u8], prefix: &str) -> bool {
     else {
         return false;
     };
-    clock.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    all_bytes(clock, |digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
         && rest.len() == ID_LENGTH - 12
-        && rest.iter().all(u8::is_ascii_alphanumeric)
+        && all_bytes(rest, |byte| byte.is_ascii_alphanumeric())
 }
 
 /// Checks whether opencode 2 made the message with this id when it forked a session. Such a message
@@ -100,17 +100,18 @@ fn is_at_least_1_1(version: Option<&str>) -> bool {
     }
 }
 
-/// Returns how much later than `created` (Unix milliseconds) the clock in the id of a message is. Such a
+/// Returns how much later than `created` (Unix milliseconds) the clock in the id `message` is. Such a
 /// message may be a copy that a fork of 1.x made: the copy has a new id and the time of the original.
 /// Or the clock is wrong, so it is a copy only if the original exists (source:
 /// `docs/format/opencode.md`, sections 2 and 4).
-pub fn age_at_copy(message: &MessageId, created: i64) -> Option<i64> {
+pub fn age_at_copy(message: &[u8], created: i64) -> Option<i64> {
     const PERIOD_MS: i64 = 1 << 36;
     /// A message is created up to this time after its id.
     const MAX_DELAY_MS: i64 = 3_600_000;
-    let clock = message.clock().filter(|_| is_canonical(message.as_bytes(), MESSAGE_PREFIX))?;
+    let clock = MessageId::clock_in(message)?;
     let age = clock.millis().wrapping_sub(created).rem_euclid(PERIOD_MS);
-    (1..PERIOD_MS - MAX_DELAY_MS).contains(&age).then_some(age)
+    let is_late = (1..PERIOD_MS - MAX_DELAY_MS).contains(&age);
+    (is_late && is_canonical(message, MESSAGE_PREFIX)).then_some(age)
 }
 
 /// Returns the orders of the parts of one message: the clocks of their ids in circular order. So a

@@ -5,6 +5,7 @@
 //! A name as opencode makes it costs nothing here: its record is compared when it is read.
 
 use scrollback_core_err::IssueKind;
+use scrollback_core_id::all_bytes;
 use scrollback_core_type::text_field;
 use scrollback_stor_mmap::{Arena, Dir, Directory, FileKind, ListBuffer, ReadContext};
 use scrollback_stor_path::entity_name;
@@ -13,9 +14,11 @@ use crate::name_kind::NameKind;
 
 /// Checks whether opencode itself may have made a name. Its ids have letters and digits after the
 /// prefix. Clients may choose other ids, so another name is only doubtful.
+#[inline]
 pub(crate) fn is_plain_name(name: &str) -> bool {
-    let body = name.split_once('_').map_or(name, |(_, body)| body);
-    body.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    let name = name.as_bytes();
+    let body = name.iter().position(|byte| *byte == b'_').map_or(0, |at| at + 1);
+    all_bytes(&name[body..], |byte| byte.is_ascii_alphanumeric())
 }
 
 /// Returns the doubtful names that name their own records. The other names are issues.
@@ -67,6 +70,10 @@ pub(crate) fn check_owner(dir: &Dir, id: &[u8], bytes: &[u8]) -> Result<(), Issu
 
 /// Checks whether a record starts with the field `id`, with this value, as opencode writes it.
 fn starts_with_id(bytes: &[u8], id: &[u8]) -> bool {
+    const USUAL_START: &[u8] = b"{\n  \"id\": \"";
+    if let Some(rest) = bytes.strip_prefix(USUAL_START) {
+        return is_string(rest, id);
+    }
     let after = |bytes: &[u8], token: &[u8]| -> Option<usize> {
         let bytes = bytes.trim_ascii_start();
         bytes.starts_with(token).then(|| bytes.len() - token.len())
@@ -76,7 +83,12 @@ fn starts_with_id(bytes: &[u8], id: &[u8]) -> bool {
         let Some(len) = after(rest, token) else { return false };
         rest = &rest[rest.len() - len..];
     }
-    rest.strip_prefix(id).is_some_and(|rest| rest.first() == Some(&b'"'))
+    is_string(rest, id)
+}
+
+/// Checks whether the text of a JSON string after its quote is `value`.
+fn is_string(text: &[u8], value: &[u8]) -> bool {
+    text.strip_prefix(value).is_some_and(|rest| rest.first() == Some(&b'"'))
 }
 
 /// Checks whether a directory has the record or set of an id.

@@ -32,6 +32,7 @@ impl<'h> SurveySink<'h> {
         Self { visitor, is_stopped: false }
     }
 
+    #[inline(always)] // otherwise the item is moved twice, for each file of the store
     fn emit(&mut self, item: SurveyItem) {
         self.is_stopped = self.is_stopped || (self.visitor)(item) == ControlFlow::Break(());
     }

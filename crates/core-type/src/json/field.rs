@@ -53,15 +53,8 @@ pub(crate) fn read_field<'a, T: Field<'a>>(
         scanner.set_field_of_issues_since(&mark, name);
         return Ok(());
     }
-    scanner.rewind(&mark);
-    let raw = scanner.raw()?;
-    *slot = T::convert(raw);
-    if slot.is_some() {
-        note_conversion::<T>(scanner, &mark, name, raw);
-    } else if raw != "null" {
-        scanner.note(&mark, IssueKind::WrongType { expected: T::EXPECTED });
-        scanner.set_field_of_issues_since(&mark, name);
-    }
+    let (converted, raw) = convert_other_type(scanner, &mark, name)?;
+    *slot = converted;
     extra.remove(name);
     extra.push(name.into(), RawJson::from_checked(raw));
     Ok(())
@@ -69,30 +62,43 @@ pub(crate) fn read_field<'a, T: Field<'a>>(
 
 /// Reads the value of the field `name` of a head. A value of another type is an issue, and absent unless
 /// it can be converted. An explicit null is an absent field without an issue.
-#[inline]
+#[inline(always)]
 pub(crate) fn read_head_field<'a, T: Field<'a>>(
     scanner: &mut Scanner<'a>,
     name: &'static str,
-) -> ScanResult<Option<T>> {
+    slot: &mut Option<T>,
+) -> ScanResult<()> {
     let mark = scanner.mark()?;
-    if let Some(value) = T::read(scanner)? {
+    *slot = T::read(scanner)?;
+    if slot.is_some() {
         scanner.set_field_of_issues_since(&mark, name);
-        return Ok(Some(value));
+    } else {
+        *slot = convert_other_type(scanner, &mark, name)?.0;
     }
-    scanner.rewind(&mark);
+    Ok(())
+}
+
+/// Reads the value of another type at `mark`. Returns the value that it can be converted to, and its raw
+/// JSON. Adds an issue unless it is null.
+#[cold]
+fn convert_other_type<'a, T: Field<'a>>(
+    scanner: &mut Scanner<'a>,
+    mark: &Mark,
+    name: &'static str,
+) -> ScanResult<(Option<T>, &'a str)> {
+    scanner.rewind(mark);
     let raw = scanner.raw()?;
     let converted = T::convert(raw);
     if converted.is_some() {
-        note_conversion::<T>(scanner, &mark, name, raw);
+        note_conversion::<T>(scanner, mark, name, raw);
     } else if raw != "null" {
-        scanner.note(&mark, IssueKind::WrongType { expected: T::EXPECTED });
-        scanner.set_field_of_issues_since(&mark, name);
+        scanner.note(mark, IssueKind::WrongType { expected: T::EXPECTED });
+        scanner.set_field_of_issues_since(mark, name);
     }
-    Ok(converted)
+    Ok((converted, raw))
 }
 
 /// Adds the issue that the field `name` at `mark` was converted from `raw`.
-#[cold]
 fn note_conversion<'a, T: Field<'a>>(
     scanner: &mut Scanner<'a>,
     mark: &Mark,

@@ -133,8 +133,7 @@ macro_rules! head {
                 scanner.object(|scanner, key| {
                     match &*key.get() {
                         $($key => {
-                            self.$field = crate::json::read_head_field(scanner, $key)?;
-                            Ok(())
+                            crate::json::read_head_field(scanner, $key, &mut self.$field)
                         })*
                         _ => scanner.skip_value(),
                     }

@@ -2,7 +2,7 @@
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 
-use super::digits::{eight_digits, short_decimal};
+use super::digits::{eight_digits, four_digits, short_decimal};
 use super::string::{LazyStr, StringEnd, find_end, find_end_by_chunks, find_end_in_block};
 use super::syntax_error::{MAX_DEPTH, ScanResult, SyntaxError, SyntaxErrorKind};
 
@@ -238,6 +238,9 @@ impl<'a> Scanner<'a> {
         let mut at = minus;
         if let Some(digits) = rest.get(at..).and_then(eight_digits) {
             (value, at) = (digits, at + 8); // times have thirteen digits
+        }
+        if let Some(digits) = rest.get(at..).and_then(four_digits) {
+            (value, at) = (value * 10_000 + digits, at + 4);
         }
         while let Some(digit @ b'0'..=b'9') = rest.get(at)
             && at < minus + MAX_SAFE_DIGITS

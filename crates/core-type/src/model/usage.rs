@@ -9,7 +9,7 @@ use super::{
 };
 
 /// The tokens of one or more answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct TokenCounts {
     /// Input tokens that were not in the cache.
     pub input: i64,

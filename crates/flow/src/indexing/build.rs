@@ -11,7 +11,7 @@ use scrollback_core_type::{StageCounts, StageName, StageResult};
 use scrollback_index::{IndexBuilder, ProjectMeta, SessionContents, SessionIndex};
 use scrollback_source::{Entry, Result, ScanItem, Source, Survey, SurveyItem};
 
-use super::copies::{mark_copies, may_be_copy};
+use super::copies::{LateTimes, changed_marks};
 use super::issue_log::IssueLog;
 use super::pool::{self, OnProgress, Worker};
 use super::projects;
@@ -71,7 +71,7 @@ pub fn build_index(
     projects.iter().for_each(|meta| builder.add_project(meta));
     let with_issues = sessions_with_issues(&issue_log);
     let builder =
-        Mutex::new(CountingBuilder { builder, counts: stage.counts, may_have_copies: false });
+        Mutex::new(CountingBuilder { builder, counts: stage.counts, late: LateTimes::default() });
     let waiting = Mutex::new(Vec::new());
     let read = pool::run(source, &jobs, progress, |worker, job: &Job| {
         let WholeSession { contents: mut session, issue_log } =
@@ -108,17 +108,13 @@ pub fn build_index(
     }
     let mut builder = builder.into_inner().unwrap_or_else(PoisonError::into_inner);
     builder.add_waiting(&waiting);
-    let CountingBuilder { mut builder, counts, may_have_copies } = builder;
+    let CountingBuilder { mut builder, counts, late } = builder;
     let listed: HashSet<&SessionKey> =
         jobs.iter().map(|job| &job.key).filter(|key| !left_out.contains(*key)).collect();
     let token = storable_token(token, &issue_log, |session| listed.contains(session));
     builder.set_token(source_state::join(token.as_ref(), source.memo().as_deref()));
     stage.counts = counts;
-    let index = builder.finish();
-    if may_have_copies {
-        mark_copies(&index);
-    }
-    let mut result = stage.end(index);
+    let mut result = stage.end(builder.finish_with_copies(|view| changed_marks(view, late)));
     result.report.issues = issue_log.issues;
     locate_issues(&mut result.report, |key| source.locate(key));
     Ok(ControlFlow::Continue(result))
@@ -128,8 +124,8 @@ pub fn build_index(
 struct CountingBuilder {
     builder: IndexBuilder,
     counts: StageCounts,
-    /// Whether a message may be a copy that a fork made.
-    may_have_copies: bool,
+    /// The messages that may be copies.
+    late: LateTimes,
 }
 
 impl CountingBuilder {
@@ -144,7 +140,7 @@ impl CountingBuilder {
     fn add(&mut self, session: &mut SessionContents) {
         self.counts.sessions += usize::from(session.state.record.is_some());
         self.counts.messages += session.messages.len();
-        self.may_have_copies |= session.messages.iter().any(may_be_copy);
+        session.messages.iter().for_each(|message| self.late.add(message));
         let listed = session.messages.iter().filter_map(|message| message.parts.as_ref());
         self.counts.parts += listed.map(|list| list.refs.len()).sum::<usize>();
         self.builder.add_session(session);

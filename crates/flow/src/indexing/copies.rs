@@ -1,21 +1,41 @@
 //! Finds the copies that forks of opencode 1.x made. A copy has a new id and everything else of its
 //! original, so only an index of all sessions can tell. A copy counts where its original is gone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use scrollback_core_id::MessageKey;
-use scrollback_core_type::Role;
-use scrollback_index::{Batch, MessageMeta, SessionIndex, View};
+use scrollback_core_id::SessionId;
+use scrollback_core_type::{Cost, Role, TokenCounts};
+use scrollback_index::{Batch, MessageMeta, Name, SessionIndex, View};
 use scrollback_stor_path::opencode::age_at_copy;
 
-/// Checks whether a message may be a copy: its id is younger than the message.
-pub(super) fn may_be_copy(message: &MessageMeta) -> bool {
+/// The times of creation of the messages that may be copies: their ids are younger than they are.
+#[derive(Default)]
+pub(super) struct LateTimes(Vec<i64>);
+
+impl LateTimes {
+    /// Adds a message if it may be a copy.
+    pub(super) fn add(&mut self, message: &MessageMeta) {
+        if may_be_copy(message) {
+            self.0.extend(message.created);
+        }
+    }
+
+    fn of_view(view: &View) -> Self {
+        let late = view.find_messages(|message| {
+            let age = || age_at_copy(message.id, message.created?);
+            message.role == Role::Assistant && age().is_some()
+        });
+        Self(late.iter().filter_map(|message| message.created).collect())
+    }
+}
+
+fn may_be_copy(message: &MessageMeta) -> bool {
     message.role == Role::Assistant && age(message).is_some()
 }
 
 fn age(message: &MessageMeta) -> Option<i64> {
-    age_at_copy(&message.key.message, message.created?)
+    age_at_copy(message.key.message.as_bytes(), message.created?)
 }
 
 /// Checks whether a batch, which is not committed yet, may change which messages are copies.
@@ -37,68 +57,82 @@ pub(crate) fn may_change_copies(batch: &Batch, view: &View) -> bool {
         if *new_sessions.entry(&key.session).or_insert_with(is_new) {
             return true;
         }
-        may_lose_original |=
-            view.message_by_key(key).is_some_and(|known| !is_equal(&known, message));
+        may_lose_original |= view.message_by_key(key).is_some_and(|known| {
+            known.damaged || message.damaged || content(&known) != content(message)
+        });
     }
     may_lose_original && view.has_recorded_copies()
 }
 
 /// Marks the copies of the whole index, and takes marks off messages that are none any more.
 pub(crate) fn mark_copies(index: &SessionIndex) {
-    let batch = changed_marks(&index.view());
+    let view = index.view();
+    let mut batch = Batch::new();
+    for message in changed_marks(&view, LateTimes::of_view(&view)) {
+        batch.put_message(message);
+    }
+    drop(view);
     if !batch.is_empty() {
         index.commit(batch);
     }
 }
 
-fn changed_marks(view: &View) -> Batch {
-    let mut batch = Batch::new();
-    let is_late = |created: Option<i64>, id: &_| created.and_then(|time| age_at_copy(id, time));
-    let late = view.find_messages(|id, created| is_late(created, id).is_some());
-    let times: HashSet<Option<i64>> =
-        late.iter().filter(|late| late.role == Role::Assistant).map(|late| late.created).collect();
+/// Returns the messages whose marks are wrong, with the right ones. `late` has the times of all messages
+/// that may be copies.
+pub(super) fn changed_marks(view: &View, late: LateTimes) -> Vec<MessageMeta> {
+    let LateTimes(mut times) = late;
     if times.is_empty() {
-        return batch;
+        return Vec::new();
     }
-    let mut groups: HashMap<Option<i64>, Vec<Arc<MessageMeta>>> = HashMap::new();
-    for message in view.find_messages(|_, created| times.contains(&created)) {
-        if message.role == Role::Assistant {
-            groups.entry(message.created).or_default().push(message);
-        }
-    }
-    for group in groups.values() {
-        for message in group.iter().filter(|message| age(message).is_some()) {
-            let is_copy = group.iter().any(|other| is_original(other, message));
-            // A copy of 2.x says so in its id, and the totals of its session do not include it.
-            let is_marked = message.is_copy && !message.is_recorded_copy;
-            if message.is_recorded_copy != is_copy && !is_marked {
-                batch.put_message(MessageMeta {
-                    is_copy,
-                    is_recorded_copy: is_copy,
-                    ..MessageMeta::clone(message)
-                });
+    times.sort_unstable();
+    let answers = view.find_messages(|message| {
+        let is_late = |created| times.binary_search(&created).is_ok();
+        message.role == Role::Assistant && message.created.is_some_and(is_late)
+    });
+    let (mut answers, damaged): (Vec<_>, Vec<_>) =
+        answers.into_iter().partition(|answer| !answer.damaged);
+    let mut changed: Vec<MessageMeta> =
+        damaged.iter().filter_map(|answer| with_mark(answer, false)).collect();
+    let rank = |answer: &Arc<MessageMeta>| age(answer).unwrap_or(0);
+    answers.sort_unstable_by(|one, other| {
+        let by_rank = || rank(one).cmp(&rank(other)).then_with(|| one.key.cmp(&other.key));
+        content(one).cmp(&content(other)).then_with(by_rank)
+    });
+    for answers in answers.chunk_by(|one, other| content(one) == content(other)) {
+        // An answer is a copy if an earlier one is in another session. Of several copies without an
+        // original, the first one stands for it.
+        let mut first: Option<&SessionId> = None;
+        let mut has_other_session = false;
+        for answer in answers {
+            let session = &answer.key.session;
+            let is_first = *first.get_or_insert(session) == session;
+            has_other_session |= !is_first;
+            if rank(answer) > 0 {
+                changed.extend(with_mark(answer, !is_first || has_other_session));
             }
         }
     }
-    batch
+    changed
 }
 
-/// Checks whether `copy` was copied from `message`, or both from one that is gone. Of several copies
-/// without an original, the first one stands for it.
-fn is_original(message: &MessageMeta, copy: &MessageMeta) -> bool {
-    let rank = |message: &MessageMeta| (age(message).unwrap_or(0), message.key.clone());
-    let ranks: [(i64, MessageKey); 2] = [rank(message), rank(copy)];
-    message.key.session != copy.key.session && ranks[0] < ranks[1] && is_equal(message, copy)
+/// Returns a message with another mark; `None` if its mark is right.
+fn with_mark(message: &MessageMeta, is_copy: bool) -> Option<MessageMeta> {
+    // A copy of 2.x says so in its id, and the totals of its session do not include it.
+    let is_marked = message.is_copy && !message.is_recorded_copy;
+    (message.is_recorded_copy != is_copy && !is_marked).then(|| MessageMeta {
+        is_copy,
+        is_recorded_copy: is_copy,
+        ..message.clone()
+    })
 }
 
-/// Checks whether two answers have the same content, as far as the index has it.
-fn is_equal(one: &MessageMeta, other: &MessageMeta) -> bool {
-    let content = |it: &MessageMeta| {
-        let MessageMeta { created, completed, tokens, cost, summary, damaged, .. } = *it;
-        (created, completed, tokens, cost, summary, damaged)
-    };
-    let names = |it: &MessageMeta| {
-        [&it.agent, &it.provider, &it.model, &it.finish, &it.error].map(Clone::clone)
-    };
-    !one.damaged && content(one) == content(other) && names(one) == names(other)
+/// The content of an answer, as far as the index has it.
+type Content<'m> =
+    (Option<i64>, Option<i64>, Option<TokenCounts>, Option<Cost>, bool, [&'m Option<Name>; 5]);
+
+/// Returns what an answer and its copies have in common.
+fn content(message: &MessageMeta) -> Content<'_> {
+    let MessageMeta { created, completed, tokens, cost, summary, .. } = *message;
+    let MessageMeta { agent, provider, model, finish, error, .. } = message;
+    (created, completed, tokens, cost, summary, [agent, provider, model, finish, error])
 }

@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use scrollback_core_id::{Cursor, EntityKey, SessionId, SessionKey, Stamp};
+use scrollback_core_id::{Cursor, EntityKey, ProjectId, SessionId, SessionKey, Stamp};
 use scrollback_core_type::{StageIssue, StageName, StageResult};
-use scrollback_index::{Batch, SessionIndex, View};
-use scrollback_source::{Probe, Result, Source, SourceToken, Survey, SurveyItem};
+use scrollback_index::{Batch, ObservedStamp, RefreshState, SessionIndex, View};
+use scrollback_source::{Observation, Probe, Result, Source, SourceToken, Survey, SurveyItem};
 use scrollback_stor_mmap::MappedSpan;
 
 use super::copies::{mark_copies, may_change_copies};
@@ -258,12 +258,18 @@ fn find_dirty_sessions(
         }
     }
     let sessions = observed.len();
-    let lacks_records = !removed.is_empty()
-        || observed.iter().any(|(key, current)| lacks_records(view, key, current));
+    let mut lacks_records = !removed.is_empty();
     let is_reported =
         |key: &SessionKey| reported.as_ref().is_some_and(|reported| reported.contains(key));
     observed.retain(|key, current| {
-        is_reported(key) || is_dirty(view, key, current, reported.is_none(), options)
+        let known = view.refresh_state(&key.session);
+        let known = known.as_ref().map(|(record, state)| (record.as_ref(), state));
+        lacks_records |= known.is_some_and(|known| current.lacks_records(known));
+        let is_in_project = |project: &ProjectId| view.is_in_project(&key.session, project);
+        is_reported(key)
+            || known.is_none_or(|known| {
+                is_dirty(known, current, is_in_project, reported.is_none(), options)
+            })
     });
     let jobs = observed.into_iter().map(|(key, current)| (key, Some(current))).collect();
     Ok(RefreshWork { jobs, removed, sessions, lacks_records })
@@ -342,43 +348,37 @@ fn observe_sessions(
     Ok(observed)
 }
 
-/// Checks whether a session lost its record, or its set of messages became smaller.
-fn lacks_records(view: &View, key: &SessionKey, current: &SessionObservation) -> bool {
-    let Some((record, refresh_state)) = view.refresh_state(&key.session) else { return false };
-    let size = |set: Option<&Stamp>| set.map_or(0, |stamp| stamp.size);
-    let known_set = refresh_state.message_set.as_ref().map(|set| &set.stamp);
-    let is_smaller = current
-        .set
-        .as_ref()
-        .is_some_and(|set| size(set.as_ref().map(|set| &set.stamp)) < size(known_set));
-    is_smaller || record.is_some() && current.records.is_empty()
+impl SessionObservation {
+    /// Checks whether a session lost its record, or its set of messages became smaller.
+    fn lacks_records(&self, (record, state): (Option<&ObservedStamp>, &RefreshState)) -> bool {
+        let size = |set: Option<&Stamp>| set.map_or(0, |stamp| stamp.size);
+        let known_set = state.message_set.as_ref().map(|set| &set.stamp);
+        let current_size = |set: &Option<Observation>| size(set.as_ref().map(|set| &set.stamp));
+        let is_smaller = self.set.as_ref().is_some_and(|set| current_size(set) < size(known_set));
+        is_smaller || record.is_some() && self.records.is_empty()
+    }
 }
 
 /// Checks whether a session has to be verified record by record. `sets` says whether its set of
 /// messages was surveyed.
 fn is_dirty(
-    view: &View,
-    key: &SessionKey,
+    (record, state): (Option<&ObservedStamp>, &RefreshState),
     current: &SessionObservation,
+    is_in_project: impl Fn(&ProjectId) -> bool,
     sets: bool,
     options: &RefreshOptions,
 ) -> bool {
-    let Some((record, refresh_state)) = view.refresh_state(&key.session) else { return true };
-    let same_record = match (&record, &current.records[..]) {
+    let same_record = match (record, &current.records[..]) {
         (None, []) => true,
         (Some(known), [current]) => {
-            known.is_unchanged(&current.stamp)
-                && current
-                    .project
-                    .as_ref()
-                    .is_none_or(|project| view.is_in_project(&key.session, project))
+            known.is_unchanged(&current.stamp) && current.project.as_ref().is_none_or(is_in_project)
         }
         _ => false,
     };
     options.verify == Verify::Full
         || !same_record
-        || (sets && !current.is_same_set(&refresh_state))
+        || (sets && !current.is_same_set(state))
         || current.has_issue
-        || options.is_hot(&refresh_state)
+        || options.is_hot(state)
         || options.parts > PartDetail::Later
 }

@@ -191,6 +191,11 @@ impl Snapshot {
         Row(row.unwrap_or_default())
     }
 
+    /// Returns the place of a row in the bytes of the snapshot.
+    pub(super) fn row_start(&self, section: Section, len: usize, number: u32) -> usize {
+        self.sections[section as usize].start + number as usize * len
+    }
+
     pub(super) fn name(&self, number: u32) -> Option<Name> {
         self.names.get((number as usize).checked_sub(1)?).cloned()
     }

@@ -225,16 +225,8 @@ impl Encoder {
     /// Writes the sum over the messages of the current session.
     fn end_session(&mut self) {
         let Some(sum) = self.session_usage.take() else { return };
-        let UsageSum { messages, tokens, cost, recorded_copies } = sum;
         let last = self.sessions.len() - session::LEN;
-        let mut row = RowMut(&mut self.sessions[last..]);
-        row.u32(session::MESSAGE_COUNT, u32::try_from(messages).unwrap_or(u32::MAX));
-        for (at, sum) in (session::TOKEN_SUMS..).step_by(16).zip(tokens) {
-            row.i128(at, sum);
-        }
-        row.i128(session::COST_SUM, cost);
-        let recorded_copies = u32::try_from(recorded_copies).unwrap_or(u32::MAX);
-        row.u32(session::RECORDED_COPIES, recorded_copies);
+        RowMut(&mut self.sessions[last..]).session_usage(&sum);
     }
 
     /// Adds a key that was removed.

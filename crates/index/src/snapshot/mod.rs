@@ -1,9 +1,11 @@
 //! Snapshots: the whole state of an index as flat bytes, which are used in place.
 //!
 //! `layout` defines the offsets, `row` reads and writes numbers, ids and texts, and `table` finds a row
-//! by its id. `encode` writes a snapshot, `decode` opens it, and `rows` decodes its rows. No input bytes
+//! by its id. `encode` writes a snapshot, `decode` opens it, and `rows` decodes its rows.
+//! `copy_mark` changes a new snapshot. No input bytes
 //! make a reader panic: a value that does not fit reads as absent.
 
+mod copy_mark;
 mod decode;
 mod encode;
 mod layout;

@@ -3,10 +3,10 @@
 use std::str::FromStr;
 
 use scrollback_core_id::{Stamp, UnixNanos};
-use scrollback_core_type::{Cost, StepTotals, TokenCounts};
+use scrollback_core_type::{Cost, StepTotals, TokenCounts, UsageSum};
 
 use super::layout::{
-    COST_LEN, ID_LEN, LONG_ID_MARK, MAX_INLINE_ID, NO_TIME, STEPS_LEN, TOKENS_LEN,
+    COST_LEN, ID_LEN, LONG_ID_MARK, MAX_INLINE_ID, NO_TIME, STEPS_LEN, TOKENS_LEN, session,
 };
 use crate::ObservedStamp;
 
@@ -80,6 +80,16 @@ impl<'a> Row<'a> {
         let row = Row(text_slice(texts, self.u64(at), STEPS_LEN as u32));
         let (tokens, cost) = (row.tokens(TOKENS_LEN), row.cost(2 * TOKENS_LEN));
         (row.tokens(0), StepTotals { tokens, cost })
+    }
+
+    /// Reads the usage of all messages from the row of a session.
+    pub(super) fn session_usage(self) -> UsageSum {
+        UsageSum {
+            messages: self.u32(session::MESSAGE_COUNT).into(),
+            tokens: std::array::from_fn(|at| self.i128(session::TOKEN_SUMS + 16 * at)),
+            cost: self.i128(session::COST_SUM),
+            recorded_copies: self.u32(session::RECORDED_COPIES).into(),
+        }
     }
 
     /// Returns the bytes of an id. The bytes of a long id are among `texts`.
@@ -180,6 +190,18 @@ impl RowMut<'_> {
         row.tokens(0, tokens);
         row.tokens(TOKENS_LEN, &steps.tokens);
         row.cost(2 * TOKENS_LEN, steps.cost);
+    }
+
+    /// Writes the usage of all messages to the row of a session.
+    pub(super) fn session_usage(&mut self, usage: &UsageSum) {
+        let UsageSum { messages, tokens, cost, recorded_copies } = *usage;
+        let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        self.u32(session::MESSAGE_COUNT, count(messages));
+        for (at, sum) in (session::TOKEN_SUMS..).step_by(16).zip(tokens) {
+            self.i128(at, sum);
+        }
+        self.i128(session::COST_SUM, cost);
+        self.u32(session::RECORDED_COPIES, count(recorded_copies));
     }
 
     /// Writes an id. Appends the bytes of a long id to `texts`.

@@ -12,8 +12,8 @@ use super::decode::Snapshot;
 use super::layout::{Section, message, part, project, session, tombstone};
 use super::row::Row;
 use crate::{
-    MessageMeta, Name, ObservedStamp, PartList, PartRef, ProjectMeta, RefreshState, SessionMeta,
-    SessionState,
+    MessageMeta, MessageOutline, Name, ObservedStamp, PartList, PartRef, ProjectMeta, RefreshState,
+    SessionMeta, SessionState,
 };
 
 impl Snapshot {
@@ -139,13 +139,7 @@ impl Snapshot {
 
     /// Returns the usage of all messages of a session.
     pub(crate) fn session_usage(&self, number: u32) -> UsageSum {
-        let row = self.session_row(number);
-        UsageSum {
-            messages: row.u32(session::MESSAGE_COUNT).into(),
-            tokens: std::array::from_fn(|at| row.i128(session::TOKEN_SUMS + 16 * at)),
-            cost: row.i128(session::COST_SUM),
-            recorded_copies: row.u32(session::RECORDED_COPIES).into(),
-        }
+        self.session_row(number).session_usage()
     }
 
     /// Decodes only the stamp of a session's record.
@@ -219,6 +213,13 @@ impl Snapshot {
         Some(MessageKey { session, message: row.id(message::ID, self.texts())? })
     }
 
+    /// Decodes what a search over all messages compares.
+    pub(crate) fn message_outline(&self, number: u32) -> MessageOutline<'_> {
+        let row = self.message_row(number);
+        let id = row.id_bytes(message::ID, self.texts());
+        MessageOutline { id, role: role(row), created: row.time(message::CREATED) }
+    }
+
     pub(crate) fn message_id(&self, number: u32) -> Option<MessageId> {
         self.message_row(number).id(message::ID, self.texts())
     }
@@ -257,11 +258,7 @@ impl Snapshot {
         Some(MessageMeta {
             key: self.message_key(number)?,
             order: OrderKey(row.i64(message::ORDER)),
-            role: match row.u32(message::FLAGS) & message::ROLE_MASK {
-                0 => Role::User,
-                1 => Role::Assistant,
-                _ => Role::Unknown,
-            },
+            role: role(row),
             is_copy: has(message::IS_COPY),
             is_recorded_copy: has(message::IS_RECORDED_COPY),
             created: row.time(message::CREATED),
@@ -338,5 +335,13 @@ impl Snapshot {
             };
             Some((key, row.u64(tombstone::SEQUENCE)))
         })
+    }
+}
+
+fn role(row: Row<'_>) -> Role {
+    match row.u32(message::FLAGS) & message::ROLE_MASK {
+        0 => Role::User,
+        1 => Role::Assistant,
+        _ => Role::Unknown,
     }
 }
