@@ -86,32 +86,21 @@ fn convert_other_type<'a, T: Field<'a>>(
     mark: &Mark,
     name: &'static str,
 ) -> ScanResult<(Option<T>, &'a str)> {
+    const MAX_LEN: usize = 40; // a number in a string may have any number of zeros
     scanner.rewind(mark);
     let raw = scanner.raw()?;
     let converted = T::convert(raw);
     if converted.is_some() {
-        note_conversion::<T>(scanner, mark, name, raw);
+        let mut value: String = raw.chars().take(MAX_LEN).collect();
+        if value.len() < raw.len() {
+            value.push('…');
+        }
+        scanner.note(mark, IssueKind::Converted { expected: T::EXPECTED, value });
     } else if raw != "null" {
         scanner.note(mark, IssueKind::WrongType { expected: T::EXPECTED });
-        scanner.set_field_of_issues_since(mark, name);
     }
-    Ok((converted, raw))
-}
-
-/// Adds the issue that the field `name` at `mark` was converted from `raw`.
-fn note_conversion<'a, T: Field<'a>>(
-    scanner: &mut Scanner<'a>,
-    mark: &Mark,
-    name: &'static str,
-    raw: &'a str,
-) {
-    const MAX_LEN: usize = 40; // a number in a string may have any number of zeros
-    let mut value: String = raw.chars().take(MAX_LEN).collect();
-    if value.len() < raw.len() {
-        value.push('…');
-    }
-    scanner.note(mark, IssueKind::Converted { expected: T::EXPECTED, value });
     scanner.set_field_of_issues_since(mark, name);
+    Ok((converted, raw))
 }
 
 /// Returns the number that a string or a number of JSON stands for, as decimal text.

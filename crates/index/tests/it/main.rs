@@ -3,6 +3,8 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 #[cfg(not(loom))]
+mod copies;
+#[cfg(not(loom))]
 mod damage;
 #[cfg(not(loom))]
 mod exercise;
