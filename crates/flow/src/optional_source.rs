@@ -7,8 +7,8 @@ use std::sync::Arc;
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{Clock, EntityKey, Scope, SourceId};
 use scrollback_source::{
-    DirtyScope, Error, Probe, ProbeResult, Reader, Result, ScanItem, ScanVisitor, Source,
-    SourceToken, Survey, SurveyVisitor, WatchRoot,
+    DirtyScope, Error, IndexCheck, Probe, ProbeResult, Reader, Result, ScanItem, ScanVisitor,
+    Source, SourceToken, Survey, SurveyVisitor, WatchRoot,
 };
 
 /// A Source that is empty while its store does not exist, instead of an error.
@@ -100,8 +100,12 @@ impl Source for OptionalSource {
         }
     }
 
-    fn check_indexes(&self) -> Result<bool> {
-        match self.0.check_indexes() {
+    fn has_indexes(&self) -> bool {
+        self.0.has_indexes()
+    }
+
+    fn check_indexes(&self, check: IndexCheck) -> Result<bool> {
+        match self.0.check_indexes(check) {
             Err(error) if is_absent(&error) => Ok(false),
             checked => checked,
         }

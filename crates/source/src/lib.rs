@@ -29,6 +29,6 @@ pub use log::{FileIdentity, LogMark, content_stamp};
 pub use probe::{Probe, ProbeResult, SourceChange, SourceToken};
 pub use reader::{Reader, borrow_from_scan};
 pub use resume::{ResumeResult, ResumeToken};
-pub use source::Source;
+pub use source::{IndexCheck, Source};
 pub use survey::{Observation, Survey, SurveyItem, SurveyVisitor};
 pub use watch::{DirtyScope, WatchDepth, WatchRoot, WatchedFiles};

@@ -7,6 +7,18 @@ use scrollback_core_id::{Clock, EntityKey, SourceId};
 
 use crate::{DirtyScope, ProbeResult, Reader, Result, SourceToken, WatchRoot};
 
+/// The indexes of a store that [`Source::check_indexes`] compares with the records. Each level includes
+/// the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IndexCheck {
+    /// The indexes of projects and sessions.
+    Sessions,
+    /// Also those of messages.
+    Messages,
+    /// Also those of parts.
+    Parts,
+}
+
 /// A store that can be read. A Source never writes to its store.
 ///
 /// Implement [`id`](Source::id), [`clock`](Source::clock), [`open`](Source::open),
@@ -83,18 +95,26 @@ pub trait Source: Send + Sync {
         Ok(ProbeResult::rescan())
     }
 
-    /// Checks whether the indexes that the store itself keeps have an entry for every record. If
-    /// they do not, the Source reads the records without them from now on.
+    /// Checks whether the store keeps indexes of its own, which may lack records. The default returns
+    /// `false`.
+    fn has_indexes(&self) -> bool {
+        false
+    }
+
+    /// Compares the entries of the indexes that the store itself keeps with the records. If an index
+    /// has other entries, the Source reads the records without it from now on, and an issue names its
+    /// table.
     ///
     /// Returns `true` if such an index exists: what was read before the check may lack records, and has
-    /// to be read again. The check reads all records of sessions and messages,
-    /// so call it only for a whole store, or if records that were known are missing.
+    /// to be read again. The check reads all keys, so call it only for a whole store, or if records that
+    /// were known are missing.
     ///
     /// The default returns `false`, for a store without such indexes.
     ///
     /// # Errors
     /// [`Error::Store`](crate::Error::Store) if the store does not exist or may not be read.
-    fn check_indexes(&self) -> Result<bool> {
+    fn check_indexes(&self, check: IndexCheck) -> Result<bool> {
+        let _ = check;
         Ok(false)
     }
 

@@ -21,6 +21,9 @@ pub enum Survey<'a> {
     /// The set of messages of every session that has messages, with or without a session record. The
     /// observation has the session's key.
     MessageSets,
+    /// As [`Survey::MessageSets`], but read without the indexes that the store itself keeps: an index
+    /// that lacks a record hides it from all other calls.
+    TableSets,
     /// Those message sets whose session has no record.
     LostSets,
     /// The set of messages of one session, observed before it is listed, and the record of each

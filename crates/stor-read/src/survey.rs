@@ -47,7 +47,9 @@ impl FileTransaction<'_> {
         match query {
             Survey::Projects => self.survey_projects(sink),
             Survey::Sessions => self.survey_sessions(sink),
-            Survey::MessageSets => self.survey_message_sets(&HashSet::new(), sink),
+            Survey::MessageSets | Survey::TableSets => {
+                self.survey_message_sets(&HashSet::new(), sink)
+            }
             Survey::LostSets => {
                 // Issues are ignored here; a survey of the session records reports them.
                 let recorded = self.list_recorded_sessions(&mut |_, _| {});

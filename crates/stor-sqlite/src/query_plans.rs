@@ -110,7 +110,7 @@ fn v2_queries_read_no_rows_of_other_sessions() {
             assert!(plan.contains(rows) && plan.matches("SCAN").count() == 1, "{sql}: {plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
         }
-        let plan = query_plan(&db, &crate::schema::v2::sets_query(""));
+        let plan = query_plan(&db, crate::schema::v2::SETS[0]);
         assert!(plan.contains("COVERING INDEX") && !plan.contains("TEMP B-TREE"), "{plan}");
     }
 }

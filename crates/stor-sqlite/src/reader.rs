@@ -8,8 +8,8 @@ use std::sync::Arc;
 use scrollback_core_err::Issue;
 use scrollback_core_id::{Clock, Discipline, EntityKey, SessionKey, SourceId};
 use scrollback_source::{
-    DirtyScope, ProbeResult, Reader, Result, Source, SourceToken, WatchDepth, WatchRoot,
-    WatchedFiles,
+    DirtyScope, IndexCheck, ProbeResult, Reader, Result, Source, SourceToken, WatchDepth,
+    WatchRoot, WatchedFiles,
 };
 use scrollback_stor_mmap::ReadOptions;
 
@@ -20,7 +20,6 @@ use crate::gate::Gate;
 use crate::probe_connection::ProbeSlot;
 use crate::schema::report::SchemaReport;
 use crate::shared_database::SharedDatabase;
-use crate::suspicion::Suspicion;
 use crate::transaction::SqliteTransaction;
 use crate::unsound_indexes::UnsoundTables;
 use crate::v2::history::Event;
@@ -178,8 +177,12 @@ impl Source for SqliteReader {
         metadata.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
     }
 
-    fn check_indexes(&self) -> Result<bool> {
-        SqliteTransaction::open(&self.shared)?.examine(Suspicion::NoMessages)
+    fn has_indexes(&self) -> bool {
+        true
+    }
+
+    fn check_indexes(&self, check: IndexCheck) -> Result<bool> {
+        SqliteTransaction::open(&self.shared)?.examine(check.into())
     }
 
     fn probe(&self, since: Option<&SourceToken>) -> Result<ProbeResult> {

@@ -24,6 +24,13 @@ impl SetSum {
         self.ids = self.ids.wrapping_add(xxh3_64(id));
     }
 
+    /// Adds the rows of another set.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.newest_ms = self.newest_ms.max(other.newest_ms);
+        self.ids = self.ids.wrapping_add(other.ids);
+    }
+
     /// Returns the observation of the set, or `None` if the set is empty. `sequence` is the number
     /// of the session's last event, if the database has one.
     pub(crate) fn observation(

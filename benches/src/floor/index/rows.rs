@@ -10,7 +10,7 @@ use crate::facts::{FileStat, IndexSums, MessageFacts, SessionFacts, TokenFacts};
 
 /// An id of at most 47 bytes, stored inline. Ids of opencode have 30 bytes; the copies of a fork
 /// append the number of the row, and summaries a word.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id {
     bytes: [u8; 47],
     len: u8,

@@ -1,8 +1,10 @@
 //! Builds the index of a database. One query lists all sessions, which threads then share. Each
 //! thread has a connection, and reads the messages of a session in the order of the database's
-//! index. One thread searches for messages whose session has no record, and one counts the rows of
-//! the tables and the entries of their indexes: SQLite reports no error for an index that lacks rows.
+//! index. One thread searches for messages whose session has no record. One sums the ids of each session
+//! in the order of the table's rows, and the sums must equal those of the messages that were read:
+//! SQLite reports no error for an index that lacks rows or has wrong ones.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
@@ -26,8 +28,8 @@ struct Queries {
     next_session: &'static str,
     /// Checks whether a session has a record.
     has_record: &'static str,
-    /// Count the rows of a table, and then the entries of each of its indexes.
-    counts: &'static [&'static [&'static str]],
+    /// Reads the session and the id of each message in the order of the table's rows.
+    table: &'static str,
     shape: RowFormat,
 }
 
@@ -47,17 +49,7 @@ const QUERIES: Queries = Queries {
         ORDER BY time_created, id",
     next_session: "SELECT min(session_id) FROM message WHERE session_id > ?1",
     has_record: "SELECT 1 FROM session WHERE id = ?1",
-    counts: &[
-        &[
-            "SELECT count(*) FROM session NOT INDEXED",
-            "SELECT count(rowid) FROM session INDEXED BY sqlite_autoindex_session_1",
-        ],
-        &[
-            "SELECT count(*) FROM message NOT INDEXED",
-            "SELECT count(rowid) FROM message INDEXED BY sqlite_autoindex_message_1",
-            "SELECT count(rowid) FROM message INDEXED BY message_session_time_created_id_idx",
-        ],
-    ],
+    table: "SELECT session_id, id FROM message NOT INDEXED",
     shape: RowFormat::V1,
 };
 
@@ -69,17 +61,7 @@ const QUERIES_V2: Queries = Queries {
         WHERE session_id = ?1 ORDER BY seq",
     next_session: "SELECT min(session_id) FROM session_message WHERE session_id > ?1",
     has_record: "SELECT 1 FROM session_v2 WHERE id = ?1",
-    counts: &[
-        &[
-            "SELECT count(*) FROM session_v2 NOT INDEXED",
-            "SELECT count(rowid) FROM session_v2 INDEXED BY sqlite_autoindex_session_v2_1",
-        ],
-        &[
-            "SELECT count(*) FROM session_message NOT INDEXED",
-            "SELECT count(rowid) FROM session_message INDEXED BY sqlite_autoindex_session_message_1",
-            "SELECT count(rowid) FROM session_message INDEXED BY session_message_session_seq_idx",
-        ],
-    ],
+    table: "SELECT session_id, id FROM session_message NOT INDEXED",
     shape: RowFormat::V2,
 };
 
@@ -112,6 +94,8 @@ struct Worker {
     messages: Vec<Message>,
     names: Names,
     sessions: Vec<Session>,
+    /// The sum over the ids of each session's messages in the table, if this thread read them.
+    table_sums: HashMap<Id, u64>,
 }
 
 /// Builds the index of the database at `path`, with as many threads as are useful.
@@ -127,15 +111,23 @@ fn build(path: &Path, queries: &'static Queries) -> Result<Index> {
         messages: Vec::with_capacity(512),
         names: Names::default(),
         sessions: Vec::new(),
+        table_sums: HashMap::new(),
     };
     let work = |worker: &mut Worker, at: usize| match at {
         0 => worker.orphan_messages(path, settled),
-        1 => worker.count_entries(path),
+        1 => worker.sum_table(path),
         at => worker.session(path, &records[at - 2], settled),
     };
-    let workers = run_jobs(records.len() + 2, threads(), start, work)?;
+    let mut workers = run_jobs(records.len() + 2, threads(), start, work)?;
     db.check()?;
-    Ok(merge(workers.into_iter().map(|worker| (worker.names, worker.sessions)).collect()))
+    let mut sums = HashMap::new();
+    workers.iter_mut().for_each(|worker| sums.extend(worker.table_sums.drain()));
+    let index = merge(workers.into_iter().map(|worker| (worker.names, worker.sessions)).collect());
+    let with_messages = index.sessions.iter().filter(|session| session.set.is_some());
+    let are_equal = |session: &Session| sums.get(&session.id) == Some(&session.row_hash);
+    ensure!(with_messages.clone().count() == sums.len(), "an index lacks sessions");
+    ensure!(with_messages.clone().all(are_equal), "an index lacks rows");
+    Ok(index)
 }
 
 fn records(db: &Database, queries: &Queries) -> Result<Vec<Record>> {
@@ -168,17 +160,23 @@ impl Worker {
         })
     }
 
-    /// Checks that each index has as many entries as its table has rows.
-    fn count_entries(&mut self, path: &Path) -> Result<()> {
-        let counts = self.queries.counts;
-        let db = &self.database(path)?.db;
-        for table in counts {
-            let mut entries = table.iter().map(|sql| db.query_row(sql, [], |row| row.get(0)));
-            let rows: i64 = entries.next().context("a table has a query")??;
-            for count in entries {
-                ensure!(count? == rows, "an index lacks rows");
+    /// Sums the ids of each session's messages in the table.
+    fn sum_table(&mut self, path: &Path) -> Result<()> {
+        let sql = self.queries.table;
+        self.database(path)?;
+        let db = self.db.as_ref().context("it was just opened")?;
+        let mut statement = db.db.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        let (mut session, mut sum) = (Id::default(), 0_u64);
+        while let Some(row) = rows.next()? {
+            let owner = text_column(row, 0)?;
+            if owner != session.as_bytes() {
+                add_sum(&mut self.table_sums, session, sum);
+                (session, sum) = (Id::new(owner)?, 0);
             }
+            sum = sum.wrapping_add(xxh3_64(text_column(row, 1)?));
         }
+        add_sum(&mut self.table_sums, session, sum);
         Ok(())
     }
 
@@ -288,6 +286,13 @@ impl Worker {
             parts: Vec::new(),
         });
         Ok(())
+    }
+}
+
+fn add_sum(sums: &mut HashMap<Id, u64>, session: Id, sum: u64) {
+    if session != Id::default() {
+        let known = sums.entry(session).or_default();
+        *known = known.wrapping_add(sum);
     }
 }
 

@@ -9,7 +9,7 @@ use std::thread;
 use scrollback_core_id::{EntityKey, Scope, SessionKey};
 use scrollback_core_type::{StageCounts, StageName, StageResult};
 use scrollback_index::{IndexBuilder, ProjectMeta, SessionContents, SessionIndex};
-use scrollback_source::{Entry, Result, ScanItem, Source, Survey, SurveyItem};
+use scrollback_source::{Entry, IndexCheck, Result, ScanItem, Source, Survey, SurveyItem};
 
 use super::copies::{LateTimes, changed_marks};
 use super::issue_log::IssueLog;
@@ -18,6 +18,7 @@ use super::projects;
 use super::refresh::storable_token;
 use super::session::{self, PartDetail, WholeSession};
 use super::source_state;
+use super::table_sets;
 use super::unread::UnreadEntities;
 use crate::stage::{Stage, locate_issues};
 
@@ -50,24 +51,62 @@ pub fn build_index(
     parts: PartDetail,
     progress: &OnProgress<'_>,
 ) -> Result<ControlFlow<(), StageResult<SessionIndex>>> {
+    match build_once(source, parts, progress)? {
+        // Perhaps an index of the store hid records. If so, the Source reads without it from now on.
+        ControlFlow::Continue(Built { lacks_records: true, .. })
+            if source.check_indexes(IndexCheck::Messages)? =>
+        {
+            Ok(build_once(source, parts, progress)?.map_continue(|built| built.result))
+        }
+        built => Ok(built.map_continue(|built| built.result)),
+    }
+}
+
+/// An index of a whole store.
+struct Built {
+    result: StageResult<SessionIndex>,
+    /// Whether the tables of the store have other records than were read. A commit during the build is
+    /// the usual reason.
+    lacks_records: bool,
+}
+
+fn build_once(
+    source: &dyn Source,
+    parts: PartDetail,
+    progress: &OnProgress<'_>,
+) -> Result<ControlFlow<(), Built>> {
+    thread::scope(|scope| {
+        // In parallel with the build, because an index of the store is nearly always sound.
+        let read_sets = || table_sets::table_sets(source);
+        let reading = match source.has_indexes() {
+            true => Some(thread::Builder::new().spawn_scoped(scope, read_sets)),
+            false => None,
+        };
+        let ControlFlow::Continue(result) = build_through_indexes(source, parts, progress)? else {
+            return Ok(ControlFlow::Break(()));
+        };
+        let sets = match reading {
+            Some(Ok(reading)) => reading.join().unwrap_or_else(|panic| resume_unwind(panic))?,
+            Some(Err(_)) => read_sets()?, // the system has no thread left
+            None => return Ok(ControlFlow::Continue(Built { result, lacks_records: false })),
+        };
+        let lacks_records =
+            !sets.is_some_and(|sets| table_sets::has_these_sets(&result.value, &sets));
+        Ok(ControlFlow::Continue(Built { result, lacks_records }))
+    })
+}
+
+/// Reads a whole store, through the indexes that the store itself keeps.
+fn build_through_indexes(
+    source: &dyn Source,
+    parts: PartDetail,
+    progress: &OnProgress<'_>,
+) -> Result<ControlFlow<(), StageResult<SessionIndex>>> {
     let mut stage = Stage::begin(StageName::Index, source.clock());
     // Probed before anything is read, so that the next refresh finds what changes during the build.
     let token = source.probe(None)?.token;
     let mut builder = IndexBuilder::new(source.id().clone());
-    let StoreListing { projects, jobs, mut issue_log } = thread::scope(|scope| {
-        // In parallel with the listing, because an index of the store is nearly always sound.
-        let check = || source.check_indexes();
-        let checking = thread::Builder::new().spawn_scoped(scope, check);
-        let listing = list_store(source)?;
-        let is_incomplete = match checking {
-            Ok(checking) => checking.join().unwrap_or_else(|panic| resume_unwind(panic))?,
-            Err(_) => check()?, // the system has no thread left
-        };
-        match is_incomplete {
-            true => list_store(source), // the first listing may lack records
-            false => Ok(listing),
-        }
-    })?;
+    let StoreListing { projects, jobs, mut issue_log } = list_store(source)?;
     projects.iter().for_each(|meta| builder.add_project(meta));
     let with_issues = sessions_with_issues(&issue_log);
     let builder =

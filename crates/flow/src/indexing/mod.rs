@@ -19,6 +19,7 @@ pub(crate) mod session;
 mod snapshots;
 mod source_state;
 pub(crate) mod steps;
+mod table_sets;
 mod unread;
 pub(crate) mod verify;
 mod verify_outcome;

@@ -6,7 +6,9 @@ use std::ops::ControlFlow;
 use scrollback_core_id::{Cursor, EntityKey, ProjectId, SessionId, SessionKey, Stamp};
 use scrollback_core_type::{StageIssue, StageName, StageResult};
 use scrollback_index::{Batch, ObservedStamp, RefreshState, SessionIndex, View};
-use scrollback_source::{Observation, Probe, Result, Source, SourceToken, Survey, SurveyItem};
+use scrollback_source::{
+    IndexCheck, Observation, Probe, Result, Source, SourceToken, Survey, SurveyItem,
+};
 use scrollback_stor_mmap::MappedSpan;
 
 use super::copies::{mark_copies, may_change_copies};
@@ -110,12 +112,12 @@ pub(crate) fn refresh(
             projects::refresh_projects(&mut worker, &view, &mut batch, &mut issue_log)?;
         }
         if options.verify == Verify::Full {
-            source.check_indexes()?;
+            source.check_indexes(IndexCheck::Parts)?;
         }
         let first_issue = issue_log.issues.len();
         let work = find_dirty_sessions(&mut worker, &view, probe, options, &mut issue_log)?;
         // Records seldom disappear. Perhaps the store still has them, but its index does not.
-        if work.lacks_records && source.check_indexes()? {
+        if work.lacks_records && source.check_indexes(IndexCheck::Messages)? {
             issue_log.issues.truncate(first_issue);
             find_dirty_sessions(&mut worker, &view, Probe::Rescan, options, &mut issue_log)?
         } else {

@@ -8,7 +8,7 @@ use scrollback_core_id::{EntityKey, MessageId, MessageKey, SessionKey, Stamp};
 use scrollback_index::{
     Batch, MessageMeta, ObservedStamp, RefreshState, SessionMeta, SessionState, View,
 };
-use scrollback_source::{Entry, Observation, Result, ScanItem, Survey, SurveyItem};
+use scrollback_source::{Entry, IndexCheck, Observation, Result, ScanItem, Survey, SurveyItem};
 
 use super::counters::RefreshCounters;
 use super::issue_log::IssueLog;
@@ -86,7 +86,7 @@ pub(crate) fn verify(
 ) -> Result<VerifyOutcome> {
     let verified = verify_once(worker, view, key, observation, options)?;
     // Records seldom disappear. Perhaps the store still has them, but its index does not.
-    if verified.lacks_records && worker.source.check_indexes()? {
+    if verified.lacks_records && worker.source.check_indexes(IndexCheck::Messages)? {
         return verify_once(worker, view, key, None, options);
     }
     Ok(verified)

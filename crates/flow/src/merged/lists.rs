@@ -104,7 +104,7 @@ impl MergedTransaction<'_> {
                 let records: Vec<_> = lists.iter().map(|items| surveyed_sessions(items)).collect();
                 self.owners.decide_by_records(&records)?;
             }
-            Survey::MessageSets => {
+            Survey::MessageSets | Survey::TableSets => {
                 let sessions = self.survey_members(&Survey::Sessions)?;
                 let records: Vec<_> =
                     sessions.iter().map(|items| surveyed_sessions(items)).collect();

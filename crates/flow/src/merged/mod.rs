@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use scrollback_core_id::{Clock, EntityKey, SourceId};
 use scrollback_source::{
-    DirtyScope, Probe, ProbeResult, Reader, Result, Source, SourceToken, WatchRoot,
+    DirtyScope, IndexCheck, Probe, ProbeResult, Reader, Result, Source, SourceToken, WatchRoot,
 };
 
 use self::choices::Choices;
@@ -189,11 +189,15 @@ impl Source for MergedSource {
         Ok(ProbeResult { probe, token: token::join_tokens(&tokens) })
     }
 
+    fn has_indexes(&self) -> bool {
+        self.members().any(|member| member.has_indexes() && !member.is_empty())
+    }
+
     /// Checks the indexes of every member that is not empty.
-    fn check_indexes(&self) -> Result<bool> {
+    fn check_indexes(&self, check: IndexCheck) -> Result<bool> {
         let mut has_lacked = false;
         for member in self.members().filter(|member| !member.is_empty()) {
-            has_lacked |= member.check_indexes()?;
+            has_lacked |= member.check_indexes(check)?;
         }
         Ok(has_lacked)
     }

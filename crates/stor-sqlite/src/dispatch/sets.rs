@@ -1,6 +1,6 @@
 //! Reads the sets of messages of all sessions, or of the sessions without a record.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use scrollback_core_id::{SessionId, SessionKey};
 
@@ -18,24 +18,28 @@ use crate::v2::order::mark_v2_set;
 /// The table of rows of 2.x.
 const ROW_TABLE: &str = "session_message";
 
+/// Where the sets of all sessions are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum SetSource {
+    /// In an index that holds all the columns. If it is damaged, in the table.
+    Index = 0,
+    /// In the table.
+    Table = 1,
+}
+
 /// Reads the sets of all sessions, from the tables of 1.x and 2.x.
 pub(crate) fn all_message_sets(
     context: &QueryContext<'_>,
+    from: SetSource,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
+    let queries = |all: &'static [&'static str]| &all[from as usize..];
     if context.schema.messages.is_some() {
-        v1_message_sets(context, out)?;
+        message_sets(context, queries(&messages::SETS), out)?;
     }
     if let Some(rows_of_2x) = &context.schema.v2 {
         let v1 = std::mem::take(&mut out.observations);
-        let queries = ["", "NOT INDEXED"].map(v2::sets_query);
-        let result = message_sets_by_query(context, &queries[0], out);
-        if result.as_ref().is_err_and(is_damage) {
-            out.observations.clear();
-            message_sets_by_query(context, &queries[1], out)?;
-        } else {
-            result?;
-        }
+        message_sets(context, queries(&v2::SETS), out)?;
         let rows = std::mem::take(&mut out.observations).into_iter();
         let rows = rows.filter_map(|set| mark_v2_set(Some(set))).collect();
         out.observations = merge::merge_session_sets(v1, rows, rows_of_2x);
@@ -43,15 +47,20 @@ pub(crate) fn all_message_sets(
     Ok(())
 }
 
-/// Reads the sets of all sessions of 1.x. An index holds all the columns. If the index is damaged,
-/// the table is read instead.
-fn v1_message_sets(context: &QueryContext<'_>, out: &mut QueryOutput) -> rusqlite::Result<()> {
-    let result = message_sets_by_query(context, &messages::sets_query(""), out);
-    if !result.as_ref().is_err_and(is_damage) {
-        return result;
+/// Reads the sets of all sessions with the first query that meets no damage.
+fn message_sets(
+    context: &QueryContext<'_>,
+    queries: &[&str],
+    out: &mut QueryOutput,
+) -> rusqlite::Result<()> {
+    match queries {
+        [] => Ok(()),
+        [sql] => message_sets_by_query(context, sql, out),
+        [sql, rest @ ..] => match message_sets_by_query(context, sql, out) {
+            Err(error) if is_damage(&error) => message_sets(context, rest, out),
+            read => read,
+        },
     }
-    out.observations.clear();
-    message_sets_by_query(context, &messages::sets_query("NOT INDEXED"), out)
 }
 
 /// Reads the sets of sessions without a record. Jumps from session to session in the index instead
@@ -64,7 +73,7 @@ pub(crate) fn orphan_message_sets(context: &QueryContext<'_>, out: &mut QueryOut
         let result = sessions_without_record(context, table, &mut orphans, out);
         if result.as_ref().is_err_and(is_damage) {
             // returns more than the orphans, but reads past the damage
-            return Ok(all_message_sets(context, out)?);
+            return Ok(all_message_sets(context, SetSource::Index, out)?);
         }
         result?;
     }
@@ -113,25 +122,25 @@ fn message_sets_by_query(
         Err(error) if is_damage(&error) => HashMap::new(),
         all => all?,
     };
-    let mut session: Vec<u8> = Vec::new();
-    let mut set = SetSum::default();
-    let close = |session: &[u8], set: SetSum, out: &mut QueryOutput| {
-        let Ok(text) = std::str::from_utf8(session) else { return };
-        let Ok(key) = text.parse::<SessionId>() else { return };
-        out.observations
-            .extend(set.observation(SessionKey::from(key), sequences.get(text).copied()));
-    };
+    let (mut session, mut set) = (Vec::new(), SetSum::default());
+    let mut sets: BTreeMap<Vec<u8>, SetSum> = BTreeMap::new();
     context.for_each_row(sql, [], |row| {
         let owner = bytes(row, 0)?;
+        // Rows of one session nearly always follow each other.
         if owner != session {
-            close(&session, std::mem::take(&mut set), out);
-            session.clear();
-            session.extend_from_slice(owner);
+            let last = std::mem::replace(&mut session, owner.to_vec());
+            sets.entry(last).or_default().merge(std::mem::take(&mut set));
         }
         set.add(bytes(row, 1)?, integer(row, 2)?);
         Ok(())
     })?;
-    close(&session, set, out);
+    sets.entry(session).or_default().merge(set);
+    for (session, set) in sets {
+        let Ok(text) = std::str::from_utf8(&session) else { continue };
+        let Ok(key) = text.parse::<SessionId>() else { continue };
+        out.observations
+            .extend(set.observation(SessionKey::from(key), sequences.get(text).copied()));
+    }
     Ok(())
 }
 

@@ -33,8 +33,13 @@ pub(crate) fn spans(
         };
         out.note_damage(context, Some(key.clone()), result)?;
         if out.rows.len() == rows && out.issues.len() == issues {
-            if let EntityKey::Session(_) = key {
-                context.suspicions.add(Suspicion::NoSession);
+            match key {
+                EntityKey::Session(_) => context.suspicions.add(Suspicion::NoSession),
+                // Callers know the id from a list, which another index answers.
+                EntityKey::Message(_) | EntityKey::Item(_) => {
+                    context.suspicions.add(Suspicion::CheckMessages);
+                }
+                _ => {}
             }
             out.note(Some(key.clone()), context, IssueKind::Vanished);
         }

@@ -11,7 +11,7 @@ use crate::cells::bytes;
 use crate::dispatch::merge::merge_sets;
 use crate::dispatch::parts::{parts_of_v2_message, sum_part_set};
 use crate::dispatch::session_format::{SessionFormat, format_of_session};
-use crate::dispatch::sets::{all_message_sets, orphan_message_sets};
+use crate::dispatch::sets::{SetSource, all_message_sets, orphan_message_sets};
 use crate::error::{Result, is_damage};
 use crate::query_context::QueryContext;
 use crate::query_output::{QueryOutput, Row};
@@ -29,7 +29,8 @@ pub(crate) fn survey(
     let result = match survey {
         Survey::Projects => v1::projects::survey(context, out),
         Survey::Sessions => sessions::survey::survey(context, out),
-        Survey::MessageSets => all_message_sets(context, out),
+        Survey::MessageSets => all_message_sets(context, SetSource::Index, out),
+        Survey::TableSets => all_message_sets(context, SetSource::Table, out),
         Survey::LostSets => return orphan_message_sets(context, out),
         Survey::Messages(session) => return observe_messages(context, session, out),
         Survey::TheseMessages(session, ids) => {

@@ -29,13 +29,12 @@ pub(crate) const HAS_MESSAGES: [&str; 2] = [
     "SELECT 1 FROM message NOT INDEXED WHERE session_id = ?1 LIMIT 1",
 ];
 
-/// Returns the query for the sets of all sessions: session, id and time, grouped by session.
-pub(crate) fn sets_query(index_hint: &str) -> String {
-    format!(
-        "SELECT session_id, id, time_created FROM message {index_hint} \
-         ORDER BY session_id, time_created, id"
-    )
-}
+/// The queries for the sets of all sessions: session, id and time. The first is grouped by session,
+/// the second reads the table in the order of its rows.
+pub(crate) const SETS: [&str; 2] = [
+    "SELECT session_id, id, time_created FROM message ORDER BY session_id, time_created, id",
+    "SELECT session_id, id, time_created FROM message NOT INDEXED",
+];
 
 impl MessageQueries {
     /// Builds the queries. `sequence` selects the number of the last event of the session `?1`.

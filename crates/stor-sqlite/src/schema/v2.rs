@@ -14,12 +14,12 @@ pub(crate) const HAS_ROWS: [&str; 2] = [
     "SELECT 1 FROM session_message NOT INDEXED WHERE session_id = ?1 LIMIT 1",
 ];
 
-/// Returns the query for the sets of all sessions: session, id and time, grouped by session.
-pub(crate) fn sets_query(index_hint: &str) -> String {
-    format!(
-        "SELECT session_id, id, time_created FROM session_message {index_hint} ORDER BY session_id"
-    )
-}
+/// The queries for the sets of all sessions: session, id and time. The first is grouped by session,
+/// the second reads the table in the order of its rows.
+pub(crate) const SETS: [&str; 2] = [
+    "SELECT session_id, id, time_created FROM session_message ORDER BY session_id",
+    "SELECT session_id, id, time_created FROM session_message NOT INDEXED",
+];
 
 /// The places of the selected columns in a row.
 pub(crate) mod row_column {

@@ -9,7 +9,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use scrollback_core_id::{EntityKey, Scope, SessionId, SessionKey};
 use scrollback_fixtures::{Corpus, corpus};
-use scrollback_source::{Listing, Source, Survey};
+use scrollback_source::{IndexCheck, Listing, Source, Survey};
 
 use crate::calls::{scan, spans, tree};
 use crate::support::{
@@ -89,7 +89,7 @@ fn an_index_without_rows_or_with_garbage_hides_no_record() {
                 break_index(&database, &index);
                 let store = open(&database);
                 // An index of scrollback is built after this check.
-                store.check_indexes().unwrap();
+                store.check_indexes(IndexCheck::Messages).unwrap();
                 let found = contents(&store, &known);
                 assert_eq!(found.len(), expected.len(), "{corpus_id:?} {index}");
                 assert_eq!(found, expected, "{corpus_id:?} {index}");
@@ -127,7 +127,7 @@ fn a_check_of_sound_indexes_finds_nothing_and_changes_nothing() {
     for corpus_id in REAL_CORPORA.into_iter().chain(V2_CORPORA) {
         let (_dir, database) = copy_corpus(corpus_id);
         let store = open(&database);
-        assert!(!store.check_indexes().unwrap(), "{corpus_id:?}");
+        assert!(!store.check_indexes(IndexCheck::Messages).unwrap(), "{corpus_id:?}");
         assert_eq!(scan(&store, &Scope::Sessions).issues.len(), 0, "{corpus_id:?}");
     }
 }
@@ -137,8 +137,11 @@ fn an_unsound_index_is_an_issue_that_names_the_table() {
     let (_dir, database) = copy_corpus(Corpus::OpencodeSqlite);
     empty_index(&database, "message_session_time_created_id_idx");
     let store = open(&database);
-    assert!(store.check_indexes().unwrap());
-    assert!(store.check_indexes().unwrap(), "another thread may have read before the first check");
+    assert!(store.check_indexes(IndexCheck::Messages).unwrap());
+    assert!(
+        store.check_indexes(IndexCheck::Messages).unwrap(),
+        "another thread may have read before the first check"
+    );
     let issues = scan(&store, &Scope::Sessions).issues;
     assert!(issues.iter().any(|(_, issue)| issue.to_string().contains("the table message ")));
 }
@@ -149,7 +152,7 @@ fn a_log_of_another_database_hides_no_session_of_the_table() {
     let log = side_file(&corpus(Corpus::OpencodeRawWal).database, "-wal");
     std::fs::copy(log, side_file(&database, "-wal")).unwrap();
     let store = open(&database);
-    store.check_indexes().unwrap();
+    store.check_indexes(IndexCheck::Messages).unwrap();
     let db = Connection::open(&database).unwrap();
     let count = |table: &str| {
         let sql = format!("SELECT count(*) FROM {table} NOT INDEXED");
@@ -169,7 +172,7 @@ fn rows_that_are_written_after_an_index_was_rebuilt_are_read() {
     db.execute_batch("PRAGMA journal_mode=WAL; UPDATE project SET time_updated = time_updated")
         .unwrap();
     let store = open(&database);
-    assert!(store.check_indexes().unwrap());
+    assert!(store.check_indexes(IndexCheck::Messages).unwrap());
     let mut reader = store.open().unwrap();
     let (session, before): (String, isize) = db
         .query_row(

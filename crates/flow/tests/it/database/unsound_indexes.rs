@@ -7,10 +7,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use rusqlite::Connection;
+use scrollback_core_id::EntityKey;
 use scrollback_fixtures::{Corpus, corpus};
-use scrollback_flow::{PartDetail, RefreshOptions, build_index, refresh_index};
+use scrollback_flow::{PartDetail, RefreshOptions, Verify, build_index, refresh_index};
 use scrollback_index::SessionIndex;
-use scrollback_source::Source;
+use scrollback_source::{Source, Survey, SurveyItem};
 
 use super::world::SCHEMA;
 use crate::support::database_source;
@@ -64,6 +65,141 @@ fn an_index_without_rows_costs_no_record_in_a_build_or_a_refresh() {
         let refreshed = refresh_index(&*source, &known, &options, &progress).unwrap();
         assert!(refreshed.is_continue());
         assert_eq!(contents(&known), expected, "{name}: a refresh removes nothing");
+    }
+}
+
+/// Ways to change the entries of an index. Each runs on a copy of its entries: `rid` is the number of the
+/// row, and `c0` is the first column.
+const CHANGES: [(&str, &str); 4] = [
+    (
+        "entries of another session",
+        "UPDATE spare SET c0 = (SELECT max(c0) FROM spare) WHERE rid <= (SELECT max(rid) FROM spare) / 3",
+    ),
+    ("one entry with an unknown key", "UPDATE spare SET c0 = c0 || 'x' WHERE rid = 1"),
+    ("too few entries", "DELETE FROM spare WHERE rid % 2"),
+    (
+        "too many entries",
+        "INSERT INTO spare SELECT s.rid + m.most, s.* FROM spare AS s, \
+         (SELECT max(rid) AS most FROM spare) AS m",
+    ),
+];
+
+/// Gives an index the entries of its table's rows after a change.
+fn change_entries(database: &Path, index: &str, change: &str) {
+    let db = Connection::open(database).unwrap();
+    db.execute_batch("PRAGMA journal_mode=DELETE; PRAGMA writable_schema=ON;").unwrap();
+    let table: String = db
+        .query_row("SELECT tbl_name FROM sqlite_schema WHERE name = ?1", [index], |row| row.get(0))
+        .unwrap();
+    let mut names = db.prepare("SELECT name FROM pragma_index_info(?1) ORDER BY seqno").unwrap();
+    let names: Vec<String> =
+        names.query_map([index], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let copies: Vec<String> = (0..names.len()).map(|at| format!("c{at}")).collect();
+    let change = change
+        .replace("s.*", &copies.iter().map(|c| format!("s.{c}")).collect::<Vec<_>>().join(", "));
+    let (names, copies) = (names.join(", "), copies.join(", "));
+    db.execute_batch(&format!(
+        "CREATE TABLE spare (rid INTEGER PRIMARY KEY, {copies});
+         INSERT INTO spare SELECT rowid, {names} FROM {table} NOT INDEXED;
+         {change};
+         CREATE INDEX spare_idx ON spare ({copies});"
+    ))
+    .unwrap();
+    let take = "UPDATE sqlite_schema SET rootpage = \
+        (SELECT rootpage FROM sqlite_schema WHERE name = 'spare_idx') WHERE name = ?1";
+    assert_eq!(db.execute(take, [index]).unwrap(), 1);
+    db.execute("DELETE FROM sqlite_schema WHERE name IN ('spare', 'spare_idx')", []).unwrap();
+}
+
+const INDEXES: [(Corpus, &[&str]); 2] = [
+    (
+        Corpus::OpencodeSqlite,
+        &[
+            "sqlite_autoindex_session_1",
+            "sqlite_autoindex_message_1",
+            "message_session_time_created_id_idx",
+        ],
+    ),
+    (
+        Corpus::OpencodeV2Fresh,
+        &[
+            "sqlite_autoindex_session_v2_1",
+            "sqlite_autoindex_session_message_1",
+            "session_message_session_seq_idx",
+            "session_message_session_time_created_id_idx",
+        ],
+    ),
+];
+
+#[test]
+fn an_index_with_other_entries_costs_no_record_in_a_build() {
+    for (corpus_id, indexes) in INDEXES {
+        for index in indexes {
+            for (name, change) in CHANGES {
+                let dir = tempfile::tempdir().unwrap();
+                let database = corpus(corpus_id).copy_to(dir.path()).unwrap().database;
+                let expected = contents(&build(&*database_source(&database)));
+                change_entries(&database, index, change);
+                let source = database_source(&database);
+                let built = build(&*source);
+                assert_eq!(contents(&built), expected, "{index}: {name}");
+                let (options, progress) =
+                    (RefreshOptions::default(), |_| ControlFlow::Continue(()));
+                let refreshed = refresh_index(&*source, &built, &options, &progress).unwrap();
+                assert!(refreshed.is_continue());
+                assert_eq!(contents(&built), expected, "{index}: {name}, after a refresh");
+            }
+        }
+    }
+}
+
+#[test]
+fn sets_in_tables_have_the_stamps_that_a_build_keeps() {
+    for corpus_id in [Corpus::OpencodeSqlite, Corpus::OpencodeV2Fresh, Corpus::OpencodeV2Upgraded] {
+        let dir = tempfile::tempdir().unwrap();
+        let database = corpus(corpus_id).copy_to(dir.path()).unwrap().database;
+        let source = database_source(&database);
+        let index = build(&*source);
+        let view = index.view();
+        let (mut reader, mut count) = (source.open().unwrap(), 0);
+        let flow = reader.survey(&Survey::TableSets, &mut |item| {
+            let SurveyItem::Observation(set) = item else { panic!("{item:?}") };
+            let EntityKey::Session(key) = set.key else { panic!("{:?}", set.key) };
+            let state = view.session_state(&key.session).unwrap();
+            let kept = state.refresh_state.message_set.unwrap();
+            assert_eq!(kept.stamp, set.stamp, "{corpus_id:?} {key}");
+            count += 1;
+            ControlFlow::Continue(())
+        });
+        flow.unwrap();
+        let with_set = |id: &scrollback_core_id::SessionId| {
+            view.session_state(id).unwrap().refresh_state.message_set.is_some()
+        };
+        assert_eq!(view.session_ids().iter().filter(|id| with_set(id)).count(), count);
+        assert!(count > 3, "{corpus_id:?}");
+    }
+}
+
+#[test]
+fn a_full_verification_finds_an_index_with_other_entries() {
+    for (corpus_id, indexes) in INDEXES {
+        for index in indexes {
+            for (name, change) in CHANGES {
+                let dir = tempfile::tempdir().unwrap();
+                let database = corpus(corpus_id).copy_to(dir.path()).unwrap().database;
+                let known = build(&*database_source(&database));
+                let expected = contents(&known);
+                change_entries(&database, index, change);
+                let options = RefreshOptions { verify: Verify::Full, ..RefreshOptions::default() };
+                let progress = |_| ControlFlow::Continue(());
+                let source = database_source(&database);
+                let refreshed = refresh_index(&*source, &known, &options, &progress).unwrap();
+                assert_eq!(contents(&known), expected, "{index}: {name}");
+                let issues = refreshed.continue_value().unwrap().report.issues;
+                let is_named = issues.iter().any(|issue| issue.to_string().contains("the table "));
+                assert!(is_named, "{index}: {name}: {issues:?}");
+            }
+        }
     }
 }
 
