@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::types::Value;
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Statement, params_from_iter};
 
 use crate::access::REBUILT_PREFIX as PREFIX;
@@ -62,16 +62,14 @@ fn rebuild_table(db: &Connection, read_table: &Table) -> rusqlite::Result<usize>
          CREATE TABLE {rebuilt} (rid INTEGER PRIMARY KEY, is_lost INTEGER{typed})"
     ))?;
     let places: String = (0..columns.len()).map(|at| format!(", ?{}", at + 2)).collect();
-    let is_whole = {
+    {
         let mut insert =
             db.prepare(&format!("INSERT OR IGNORE INTO {rebuilt} VALUES (?1, 0{places})"))?;
         scan_table(db, &table, &columns, &mut |rowid, values| {
             insert_row(&mut insert, rowid, values)
-        })?
-    };
-    if !is_whole {
-        add_lost_rows(db, &table, &rebuilt, &indexes)?;
+        })?;
     }
+    add_lost_rows(db, &table, &rebuilt, &indexes)?;
     let repeated = delete_repeated_rows(db, &rebuilt, read_table.key)?;
     for (at, columns) in searched.iter().enumerate() {
         let columns: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
@@ -114,18 +112,18 @@ fn insert_row(insert: &mut Statement<'_>, rowid: i64, values: Vec<Value>) -> rus
     insert.execute(params_from_iter([Value::Integer(rowid)].into_iter().chain(values))).map(drop)
 }
 
-/// Calls `visit` with these columns of each row on a sound page. Returns whether all pages are sound.
+/// Calls `visit` with these columns of each row on a sound page.
 fn scan_table(
     db: &Connection,
     table: &str,
     columns: &[&str],
     visit: &mut dyn FnMut(i64, Vec<Value>) -> rusqlite::Result<()>,
-) -> rusqlite::Result<bool> {
+) -> rusqlite::Result<()> {
     let selected: String = columns.iter().map(|column| format!(", {}", quoted(column))).collect();
     let mut rows = db.prepare(&format!(
         "SELECT rowid{selected} FROM {table} NOT INDEXED WHERE rowid >= ?1 ORDER BY rowid"
     ))?;
-    let (mut from, mut is_whole, mut skip) = (i64::MIN, true, DamageSkip::default());
+    let (mut from, mut skip) = (i64::MIN, DamageSkip::default());
     loop {
         let mut last = from;
         let result = visit_rows(&mut rows, Some(from), columns.len(), &mut |rowid, values| {
@@ -133,12 +131,12 @@ fn scan_table(
             visit(rowid, values)
         });
         match result {
-            Err(error) if is_damage(&error) => is_whole = false,
-            result => return result.map(|()| is_whole),
+            Err(error) if is_damage(&error) => {}
+            result => return result,
         }
         match skip.beyond(&mut rows, from, last)? {
             Some(beyond) => from = beyond,
-            None => return Ok(is_whole),
+            None => return Ok(()),
         }
     }
 }
@@ -152,14 +150,20 @@ fn visit_rows(
 ) -> rusqlite::Result<()> {
     let mut rows = statement.query(params_from_iter(from))?;
     while let Some(row) = rows.next()? {
-        let values = (1..=columns).map(|at| row.get(at)).collect::<Result<Vec<Value>, _>>()?;
+        // A damaged text may be no UTF-8, and its row must not keep the others from being read.
+        let value = |at| match row.get_ref(at)? {
+            ValueRef::Text(text) => Ok(Value::Text(String::from_utf8_lossy(text).into_owned())),
+            _ => row.get(at),
+        };
+        let values = (1..=columns).map(value).collect::<rusqlite::Result<Vec<Value>>>()?;
         visit(row.get(0)?, values)?;
     }
     Ok(())
 }
 
-/// Adds the rows that the indexes list and that lie on damaged pages of the table, so that each of
-/// them becomes an issue with its key.
+/// Adds the rows that the indexes list and that the table lacks, so that each of them becomes an issue
+/// with its key. They lie on damaged pages, or below a page that another one replaced. SQLite reports
+/// no error for the latter.
 fn add_lost_rows(
     db: &Connection,
     table: &str,

@@ -39,9 +39,10 @@ pub(crate) const PART_NAMES: [&str; 2] = [
 
 /// Counts the parts of a session in the index of sessions.
 pub(crate) const COUNT_OF_SESSION: &str = "SELECT count(*) FROM part WHERE session_id = ?1";
-/// As [`COUNT_OF_SESSION`], without the parts that have no message.
+/// As [`COUNT_OF_SESSION`], without the parts that have no message. The plus keeps SQLite from the index
+/// of messages, with which this count is compared.
 pub(crate) const COUNT_OF_SESSION_WITH_MESSAGE: &str = "SELECT count(*) FROM part AS p \
-     WHERE p.session_id = ?1 AND EXISTS (SELECT 1 FROM message AS m WHERE m.id = p.message_id)";
+     WHERE p.session_id = ?1 AND EXISTS (SELECT 1 FROM message AS m WHERE m.id = +p.message_id)";
 
 const NOT_MIGRATED: &str =
     "NOT EXISTS (SELECT 1 FROM session_message AS x WHERE x.session_id = part.session_id)";

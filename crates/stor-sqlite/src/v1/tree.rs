@@ -36,10 +36,13 @@ pub(crate) fn messages(
     let mut placer = MessagePlacer { next: messages.next(), messages, first_part: out.rows.len() };
     let result = context.for_each_row(&parts.by_session, [session.session.as_str()], |row| {
         let owner = bytes(row, PartColumn::Message.at())?;
-        count += 1;
         match placer.place_until(owner, out) {
-            Some(message) => part_row(context, &message, row, out),
-            None => Ok(()), // its message could not be read, which is an issue already
+            Some(message) => {
+                count += 1;
+                part_row(context, &message, row, out)
+            }
+            // Its message could not be read, which is an issue already, or an index has a wrong id.
+            None => Ok(()),
         }
     });
     match result {

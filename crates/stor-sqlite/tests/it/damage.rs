@@ -268,3 +268,36 @@ fn a_session_over_the_total_limit_lacks_only_large_texts() {
 fn session_id() -> SessionId {
     SessionId::new("ses_1").unwrap()
 }
+
+/// SQLite reads a leaf in place of an interior page without an error: it shows fewer rows.
+#[test]
+fn rows_below_a_replaced_page_are_issues() {
+    let (_dir, sound) = copy_corpus(Corpus::OpencodeSqlite);
+    let known = sessions(&open(&sound));
+    for table in ["message", "part"] {
+        let (_dir, database) = copy_corpus(Corpus::OpencodeSqlite);
+        let of_table: Vec<Page> =
+            pages(&database).into_iter().filter(|page| page.owner == table).collect();
+        let number = |kind: &str| of_table.iter().find(|page| page.kind == kind).unwrap().number;
+        let (root, leaf) = (number("internal"), number("leaf"));
+        let mut bytes = std::fs::read(&database).unwrap();
+        bytes.copy_within((leaf - 1) * PAGE..leaf * PAGE, (root - 1) * PAGE);
+        std::fs::write(&database, bytes).unwrap();
+        let mut lost = 0;
+        for session in &known {
+            let listing = tree(&open(&database), session);
+            let found: BTreeSet<String> = key_names(&listing.entries).into_iter().collect();
+            let named: String =
+                listing.issues.iter().map(|(key, issue)| format!("{key:?} {issue} ")).collect();
+            for name in key_names(&tree(&open(&sound), session).entries) {
+                // A part is named by itself, or its message is.
+                let is_named = || named.contains(&name) || table == "message";
+                assert!(found.contains(&name) || is_named(), "{table}: {name} of {session}");
+                lost += usize::from(!found.contains(&name));
+            }
+            let is_whole = found.len() == tree(&open(&sound), session).entries.len();
+            assert!(is_whole || !listing.issues.is_empty(), "{table}: {session}");
+        }
+        assert!(lost > 10, "{table}: the page that was replaced has too few rows below it");
+    }
+}

@@ -275,3 +275,67 @@ fn of_rows_with_the_same_ids_the_last_one_is_read() {
         assert!(String::from_utf8_lossy(entry.span.as_deref().unwrap()).contains("later"));
     }
 }
+
+/// Replaces a text in the pages of an index, and in no other page.
+fn replace_in_index(database: &Path, index: &str, from: &str, to: &[u8]) {
+    let db = Connection::open(database).unwrap();
+    let sql = "SELECT pageno FROM dbstat WHERE name = ?1";
+    let pages: Vec<usize> = {
+        let mut pages = db.prepare(sql).unwrap();
+        pages
+            .query_map([index], |row| row.get::<_, isize>(0))
+            .unwrap()
+            .map(|page| page.unwrap().cast_unsigned())
+            .collect()
+    };
+    let size: isize = db.query_row("PRAGMA page_size", [], |row| row.get(0)).unwrap();
+    db.execute_batch("PRAGMA journal_mode=DELETE").unwrap();
+    drop(db);
+    let (size, mut bytes) = (size.cast_unsigned(), std::fs::read(database).unwrap());
+    let mut is_replaced = false;
+    for page in pages {
+        let page = &mut bytes[(page - 1) * size..page * size];
+        let found = page.windows(from.len()).position(|window| window == from.as_bytes());
+        if let Some(at) = found.filter(|_| !is_replaced) {
+            page[at..at + to.len()].copy_from_slice(to);
+            is_replaced = true;
+        }
+    }
+    assert!(is_replaced, "{index} has no {from}");
+    std::fs::write(database, bytes).unwrap();
+}
+
+/// An index with as many entries as its table, one of which has another key.
+#[test]
+fn a_changed_key_in_an_index_hides_no_record_of_a_session() {
+    for (index, column) in [
+        ("message_session_time_created_id_idx", "session_id"),
+        ("part_message_id_id_idx", "message_id"),
+    ] {
+        for changed in [&b"zzz"[..], &[0xde, 0xff, 0x80]] {
+            let (_dir, database) = copy_corpus(Corpus::OpencodeSqlite);
+            let table = index.split('_').next().unwrap();
+            let (session, owner): (String, String) = Connection::open(&database)
+                .unwrap()
+                .query_row(
+                    &format!(
+                        "SELECT session_id, {column} FROM {table} NOT INDEXED WHERE \
+                         session_id IN (SELECT session_id FROM part) ORDER BY rowid DESC LIMIT 1"
+                    ),
+                    [],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )
+                .unwrap();
+            let session = SessionKey::from(SessionId::new(&session).unwrap());
+            let names = |store: &dyn Source| {
+                let entries = tree(store, &session).entries;
+                let mut names: Vec<_> = entries.iter().map(|entry| entry.key.to_string()).collect();
+                names.sort_unstable();
+                names
+            };
+            let expected = names(&open(&database));
+            replace_in_index(&database, index, &owner, changed);
+            assert_eq!(names(&open(&database)), expected, "{index} {changed:?}");
+        }
+    }
+}

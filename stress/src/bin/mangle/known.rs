@@ -8,14 +8,11 @@ struct Known {
 }
 
 const KNOWN: &[Known] = &[
-    // An index with as many rows as its table, but with other keys.
-    Known { symptom: "is missing", damage: "index " },
-    // Pages of one table that stand in place of pages of another.
+    // An index with as many entries as its table, but with other keys. A build compares the counts.
+    Known { symptom: "list: ", damage: "page of index " },
+    // A page of one table in place of another page: SQLite reports no error.
     Known { symptom: "", damage: "swapped with" },
     Known { symptom: "", damage: "replaced by" },
-    Known { symptom: "is missing", damage: "bytes of a database with a log" },
-    // Messages whose session has no record.
-    Known { symptom: "a session without its record is missing", damage: "" },
 ];
 
 /// Checks whether a symptom after this damage is a known fault. A panic is never one.

@@ -46,6 +46,17 @@ impl Record {
 }
 
 impl Truth {
+    /// Returns the sessions that have messages. Without a record, a session is listed only if it has
+    /// some: items of the timeline alone are no session.
+    pub(crate) fn sessions_with_messages(&self) -> BTreeSet<&str> {
+        let is_message = |record: &Record| {
+            let kind = record.value.as_ref().and_then(|row| row["type"].as_str());
+            kind.is_some_and(|kind| MESSAGE_TYPES.contains(&kind))
+        };
+        let rows = self.rows.iter().filter(|(_, record)| is_message(record)).map(|(key, _)| key);
+        self.messages.keys().chain(rows).map(|(session, _)| session.as_str()).collect()
+    }
+
     /// Returns the sessions that have a record or messages.
     pub(crate) fn session_ids(&self) -> BTreeSet<&str> {
         let owners = self.messages.keys().chain(self.rows.keys()).chain(self.parts.keys());
@@ -53,6 +64,10 @@ impl Truth {
         self.sessions.keys().chain(owners).map(String::as_str).collect()
     }
 }
+
+/// The types of rows of 2.x that are messages. The others are items of the timeline.
+const MESSAGE_TYPES: [&str; 7] =
+    ["user", "synthetic", "system", "skill", "shell", "assistant", "compaction"];
 
 /// Checks whether a text says `table NAME` or `NAME table`, with or without quotes.
 fn names_table(text: &str, table: &str) -> bool {

@@ -83,7 +83,7 @@ fn verify_list(truth: &Truth, list: &List, verdict: &mut Verdict) {
         }
         verdict.add_invented(truth, "list: a session", &session.id);
     }
-    for id in truth.session_ids() {
+    for id in truth.sessions_with_messages() {
         if !truth.sessions.contains_key(id) && !listed.contains_key(id) {
             let record = Record { table: "session", ids: vec![id.to_owned()], value: None };
             let finding = ("list: a session without its record is missing", id.to_owned());

@@ -37,7 +37,7 @@ pub(crate) struct Object {
 }
 
 /// A row of one of [`TABLES`] with the names of its columns.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct NamedRow {
     pub(crate) table: &'static str,
     pub(crate) cells: BTreeMap<String, Cell>,

@@ -13,6 +13,8 @@ use crate::random::Random;
 
 /// The name of the log beside the database.
 const LOG: &str = "opencode.db-wal";
+/// A change of the database beside a sound log.
+const CHANGED_DATABASE: &str = "bytes of a database with a log";
 
 /// Puts a database and a damaged log, or the log of another database, into `dir`. Returns what was
 /// done, and what SQLite reads.
@@ -43,7 +45,7 @@ pub(crate) fn damaged_log(dir: &Path, random: &mut Random) -> Result<(String, Sc
                 let at = 4096 + random.below(database.len() - 4096);
                 database[at] = random.byte();
             }
-            "bytes of a database with a log".to_owned()
+            CHANGED_DATABASE.to_owned()
         }
         _ => {
             // Not `OpencodeMigrated`: its content came out of this log.
@@ -61,7 +63,17 @@ pub(crate) fn damaged_log(dir: &Path, random: &mut Random) -> Result<(String, Sc
             settle(&dir.join(name), DAMAGED_AGE)?;
         }
     }
-    Ok((change, scan(&copy.path().join("opencode.db"))))
+    let mut damaged = scan(&copy.path().join("opencode.db"));
+    if change == CHANGED_DATABASE {
+        // A row that the log does not heal is damaged, whatever SQLite reads.
+        let sound = tempfile::tempdir()?;
+        std::fs::copy(&own.database, sound.path().join("opencode.db"))?;
+        std::fs::copy(own.data_dir.join(LOG), sound.path().join(LOG))?;
+        let sound = scan(&sound.path().join("opencode.db"));
+        damaged.rows.retain(|row| sound.rows.contains(row));
+        damaged.is_changed = damaged.rows.len() < sound.rows.len();
+    }
+    Ok((change, damaged))
 }
 
 /// Puts something else in the place of the database. Returns what it is.

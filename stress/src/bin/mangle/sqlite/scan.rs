@@ -19,6 +19,8 @@ pub(crate) struct Scan {
     /// The tables that exist.
     pub(crate) tables: Vec<&'static str>,
     pub(crate) is_whole: bool,
+    /// Whether rows are left out because their bytes are damaged.
+    pub(crate) is_changed: bool,
 }
 
 impl Scan {

