@@ -8,8 +8,6 @@ struct Known {
 }
 
 const KNOWN: &[Known] = &[
-    // An index with as many entries as its table, but with other keys. A build compares the counts.
-    Known { symptom: "list: ", damage: "page of index " },
     // A page of one table in place of another page: SQLite reports no error.
     Known { symptom: "", damage: "swapped with" },
     Known { symptom: "", damage: "replaced by" },
