@@ -224,23 +224,3 @@ fn cache_serves_current_bytes() {
         scrollback_source::Listing::collect(|visit| source.open().unwrap().scan(&scope, visit));
     assert_eq!(entries.unwrap().entries.len(), 1);
 }
-
-/// A server that accepts connections and never answers.
-#[test]
-#[cfg(unix)]
-fn silent_server_fails_within_the_timeout() {
-    let dir = TempDir::new().unwrap();
-    let (storage, socket) = (dir.path().join("storage"), dir.path().join("sock"));
-    write_session(&storage, 1);
-    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-    let options = LiveOptions {
-        feed: FeedChoice::Only(FeedKind::Watchman),
-        server_socket: Some(socket),
-        timeout: Duration::from_millis(200),
-        ..LiveOptions::default()
-    };
-    let error = Live::start(file_source(&storage), None, options, &continue_progress)
-        .unwrap_err()
-        .to_string();
-    assert!(error.contains("no answer within"), "{error}");
-}
