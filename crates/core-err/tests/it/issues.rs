@@ -32,6 +32,10 @@ fn kinds() -> Vec<(IssueKind, &'static str)> {
             TooLarge { size: 300_000_000, limit: 67_108_864 },
             "300000000 bytes are over the limit of 67108864; read it on request",
         ),
+        (
+            OverTotal { size: 300, limit: 1000 },
+            "left out: its 300 bytes would bring this read over the total limit of 1000; read it by itself",
+        ),
         (NotAFile, "expected a file"),
         (NotADirectory, "expected a directory"),
         (Link, "a link inside the store is not followed"),
