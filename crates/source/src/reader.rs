@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::slice;
 use std::sync::Arc;
 
-use scrollback_core_id::{Clock, EntityKey, MessageId, MessageKey, Scope, SessionKey};
+use scrollback_core_id::{Clock, EntityKey, MessageId, MessageKey, Scope, SessionKey, SourceId};
 use scrollback_stor_mmap::MappedSpan;
 
 use crate::borrowed::visit_borrowed;
@@ -194,6 +194,14 @@ pub trait Reader {
         Ok(set)
     }
 
+    /// Returns the store that supplies a session if this Source merges several stores, else `None`.
+    /// # Errors
+    /// An error if a store cannot be queried.
+    fn origin(&mut self, session: &SessionKey) -> Result<Option<SourceId>> {
+        let _ = session;
+        Ok(None)
+    }
+
     /// Returns the rank of the storage format of a session's messages, which the newest format has
     /// greatest. Ids of messages are comparable only within one storage format.
     /// # Errors
@@ -222,8 +230,6 @@ pub trait Reader {
         Ok(())
     }
 }
-
-// The defaults of the provided methods, which call the required methods only.
 
 /// Passes the items of a scan as borrowed items: the default of [`Reader::scan_borrowed`].
 ///
@@ -255,10 +261,9 @@ fn default_step_parts<R: Reader + ?Sized>(
     let scope = Scope::Parts(message.clone());
     let names = Listing::collect(|visitor| reader.scan(&scope, visitor))?;
     let keys: Vec<EntityKey> = names.entries.into_iter().map(|part| part.key).collect();
-    for (key, issue) in names.issues {
-        if visitor(ScanItem::Issue(key, issue)).is_break() {
-            return Ok(());
-        }
+    let mut issues = names.issues.into_iter().map(|(key, issue)| ScanItem::Issue(key, issue));
+    if issues.try_for_each(&mut *visitor).is_break() {
+        return Ok(());
     }
     if keys.is_empty() { Ok(()) } else { reader.spans(&keys, visitor) }
 }
@@ -352,11 +357,9 @@ fn default_orphans<R: Reader + ?Sized>(
     }
     reader.scan(&Scope::AllParts, &mut |item| match &item {
         ScanItem::Entry(Entry { key: EntityKey::Part(key), .. })
+        | ScanItem::Issue(Some(EntityKey::Part(key)), _)
             if !messages.contains(&key.message) =>
         {
-            visitor(item)
-        }
-        ScanItem::Issue(Some(EntityKey::Part(key)), _) if !messages.contains(&key.message) => {
             visitor(item)
         }
         _ => ControlFlow::Continue(()),

@@ -24,6 +24,7 @@ mod unread;
 pub(crate) mod verify;
 mod verify_outcome;
 mod verify_parts;
+pub(crate) mod verify_record;
 
 pub use build::build_index;
 pub use counters::RefreshCounters;
@@ -38,5 +39,6 @@ pub use refresh::{RefreshSummary, refresh_index};
 pub use session::PartDetail;
 pub(crate) use session::list_parts;
 pub use snapshots::{NoSnapshot, SnapshotFile, Snapshots, UnsafeDirectory};
-pub(crate) use verify::{VerifiedRecord, read_messages, verify, verify_record};
+pub(crate) use verify::{read_messages, verify};
 pub(crate) use verify_parts::carry_over_parts;
+pub(crate) use verify_record::{VerifiedRecord, is_other_copy, verify_record};

@@ -20,7 +20,8 @@ use super::projects;
 use super::session::PartDetail;
 use super::source_state;
 use super::unread::UnreadEntities;
-use super::verify::{SessionObservation, verify};
+use super::verify::verify;
+use super::verify_record::SessionObservation;
 use crate::stage::{Stage, locate_issues};
 
 /// The result of a refresh.
@@ -79,6 +80,8 @@ pub(crate) struct Byproducts {
     /// Bytes that were read and may be needed again, for the cache.
     pub(crate) spans: Vec<(EntityKey, MappedSpan)>,
     pub(crate) counters: RefreshCounters,
+    /// Whether another store than before supplies a session. Bytes in the cache may be of its old copy.
+    pub(crate) has_other_copy: bool,
 }
 
 /// Refreshes an index as [`refresh_index`] does, and returns the byproducts too.
@@ -133,6 +136,7 @@ pub(crate) fn refresh(
         batch.append(session.batch);
         issue_log.issues.extend(session.issue_log.issues);
         missing.extend(session.missing_session);
+        byproducts.has_other_copy |= session.is_other_copy;
         byproducts.spans.extend(session.spans);
         byproducts.counters += session.counters;
     }

@@ -268,6 +268,7 @@ impl<'a> AppendedRecords<'a> {
             issue_log,
             missing_session: None,
             lacks_records: false,
+            is_other_copy: false,
             unsettled,
             spans,
             counters,

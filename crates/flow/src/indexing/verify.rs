@@ -4,11 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, SessionKey, Stamp};
-use scrollback_index::{
-    Batch, MessageMeta, ObservedStamp, RefreshState, SessionMeta, SessionState, View,
-};
-use scrollback_source::{Entry, IndexCheck, Observation, Result, ScanItem, Survey, SurveyItem};
+use scrollback_index::{Batch, MessageMeta, ObservedStamp, SessionState, View};
+use scrollback_source::{Entry, IndexCheck, Result, ScanItem, Survey, SurveyItem};
 
 use super::counters::RefreshCounters;
 use super::issue_log::IssueLog;
@@ -17,37 +16,13 @@ use super::options::RefreshOptions;
 use super::pool::Worker;
 use super::resume::resume;
 use super::session::{
-    PartDetail, SessionMessages, push_message_meta, read_all_messages, refresh_state, session_meta,
+    PartDetail, SessionMessages, push_message_meta, read_all_messages, refresh_state,
 };
 use super::steps::read_steps;
-use super::unread::{UnreadEntities, unclean, unread_message, unread_session};
+use super::unread::{UnreadEntities, unclean, unread_message};
 use super::verify_outcome::{VerifyOutcome, needs_revision};
 use super::verify_parts::verify_parts;
-
-/// What a survey observed of a session: its record and its message set.
-#[derive(Debug, Default)]
-pub(crate) struct SessionObservation {
-    /// The records. A session that moves between projects may have two for a moment.
-    pub(crate) records: Vec<Observation>,
-    /// The message set; `None` if it was not surveyed, `Some(None)` if the session has none.
-    pub(crate) set: Option<Option<Observation>>,
-    /// Whether the survey found an issue with the record.
-    pub(crate) has_issue: bool,
-    /// Whether the session may have a record although the survey observed none: the directory or
-    /// table of the record was not read.
-    pub(crate) is_record_unread: bool,
-}
-
-impl SessionObservation {
-    /// Checks whether the message set was surveyed and is unchanged: no message was added or removed.
-    pub(crate) fn is_same_set(&self, known: &RefreshState) -> bool {
-        match (&known.message_set, &self.set) {
-            (None, Some(None)) => true,
-            (Some(known), Some(Some(current))) => known.is_unchanged(&current.stamp),
-            _ => false,
-        }
-    }
-}
+use super::verify_record::{SessionObservation, VerifiedRecord, is_other_copy, verify_record};
 
 /// Checks whether the stamps of all messages in the index are unchanged.
 ///
@@ -99,22 +74,32 @@ fn verify_once(
     observation: Option<&SessionObservation>,
     options: &RefreshOptions,
 ) -> Result<VerifyOutcome> {
-    if let Some(resumed) = resume(worker, view, key, options)? {
+    let known = view.session_state(&key.session);
+    let is_other_copy = is_other_copy(worker, known.as_deref(), key)?;
+    if !is_other_copy && let Some(resumed) = resume(worker, view, key, options)? {
         return Ok(resumed);
     }
     let checked_at = worker.reader.clock().now();
-    let known = view.session_state(&key.session);
     let mut issue_log = IssueLog::default();
     // The stamp of a log changes with each append, and its records have no stamps of their own. So if
     // a log could not be resumed, stamps cannot show which of its records are unchanged.
     let is_log = known.as_ref().is_some_and(|known| known.resume.is_some());
-    let observation = observation.filter(|_| !is_log);
+    // An equal stamp in another store says nothing either.
+    let is_surveyed = observation.is_some();
+    let has_survey_issue = observation.is_some_and(|observation| observation.has_issue);
+    let have_stamps = !is_log && !is_other_copy;
+    let observation = observation.filter(|_| have_stamps);
     let verified = verify_record(worker, known.as_deref(), key, observation, &mut issue_log)?;
     let (mut record, is_record_unread) = match verified {
         VerifiedRecord::Present(record) => (Some(record), false),
         VerifiedRecord::Gone => (None, false),
         VerifiedRecord::Unread => (None, true),
     };
+    if is_surveyed {
+        // The survey reported them.
+        let is_of_record = |kind: &IssueKind| !matches!(kind, IssueKind::CopyHasMore { .. });
+        issue_log.issues.retain(|issue| is_of_record(&issue.issue.kind));
+    }
     let issues_of_record = issue_log.issues.len();
 
     // The shortcut for an unchanged session. A hot session does not take it: a stamp in it may be
@@ -135,7 +120,7 @@ fn verify_once(
     // A new session is read as a whole. So is a log that could not be resumed: only reading all of it
     // gives a new token to resume from.
     let mut batch = Batch::new();
-    let SessionMessages { mut set, resume, mut messages } = match is_log || known.is_none() {
+    let SessionMessages { mut set, resume, mut messages } = match !have_stamps || known.is_none() {
         true => reread_all_messages(worker, key, &old, &mut batch, &mut issue_log)?,
         false => read_changed_messages(worker, key, &old, &mut batch, &mut issue_log)?,
     };
@@ -149,8 +134,11 @@ fn verify_once(
         record = Some(Arc::new(super::session::unknown_session(key, checked_at)));
     }
     let old_by_id = messages_by_id(&old);
+    if is_other_copy {
+        messages.iter_mut().for_each(|message| (message.parts, message.steps) = (None, None));
+    }
     let is_fresh = |message: &MessageMeta| {
-        let known = old_by_id.get(&message.key.message);
+        let known = old_by_id.get(&message.key.message).filter(|_| !is_other_copy);
         known.is_none_or(|known| !known.observed.clean || known.observed != message.observed)
     };
     read_steps(&mut *worker.reader, record.as_deref(), &mut messages, is_fresh, &mut issue_log)?;
@@ -160,7 +148,9 @@ fn verify_once(
     let wanted = options.parts.max(options.parts_of_dirty);
     verify_parts(worker, &mut messages, wanted, &mut issue_log)?;
 
-    let refresh_state = refresh_state(record.as_deref(), set, &messages, checked_at, &issue_log);
+    let mut refresh_state =
+        refresh_state(record.as_deref(), set, &messages, checked_at, &issue_log);
+    refresh_state.unsettled |= has_survey_issue;
     // All changes so far remove messages.
     let lacks_records = !batch.is_empty()
         || record.is_none() && known.as_ref().is_some_and(|known| known.record.is_some());
@@ -189,6 +179,7 @@ fn verify_once(
         issue_log,
         missing_session,
         lacks_records,
+        is_other_copy,
         unsettled,
         spans,
         counters,
@@ -266,70 +257,6 @@ fn read_changed_messages(
     }
     read_messages(worker, key, observed.into_keys(), old, &mut messages, issue_log)?;
     Ok(SessionMessages { set, resume: None, messages })
-}
-
-/// A session's record, as far as it could be verified.
-pub(crate) enum VerifiedRecord {
-    /// The record. If it cannot be read now, this is the last known record, or a damaged one.
-    Present(Arc<SessionMeta>),
-    /// The store has no record of the session.
-    Gone,
-    /// The record was never read, and may be in a place that cannot be read.
-    Unread,
-}
-
-/// Returns the session's record as it is now. Without an observation the record is read in any case.
-pub(crate) fn verify_record(
-    worker: &mut Worker<'_>,
-    known: Option<&SessionState>,
-    key: &SessionKey,
-    observation: Option<&SessionObservation>,
-    issue_log: &mut IssueLog,
-) -> Result<VerifiedRecord> {
-    let observation = observation.filter(|observation| !observation.is_record_unread);
-    let records = observation.map(|observation| &observation.records[..]);
-    let known = known.and_then(|known| known.record.as_ref());
-    match (records, known) {
-        (Some([]), _) => return Ok(VerifiedRecord::Gone),
-        (Some([current]), Some(known)) if is_same_record(known, current) => {
-            return Ok(VerifiedRecord::Present(Arc::clone(known)));
-        }
-        _ => {}
-    }
-    let Worker { reader, meta_builder, .. } = worker;
-    let requested = [EntityKey::Session(key.clone())];
-    let (mut read, mut unread) = (None, UnreadEntities::default());
-    reader.spans(&requested, &mut |item| {
-        match item {
-            // Without bytes the record exists and cannot be read.
-            ScanItem::Entry(entry) if entry.span.is_some() || known.is_none() => {
-                read = session_meta(meta_builder, &entry, issue_log);
-            }
-            ScanItem::Issue(_, issue) if issue.is_vanished() => {} // gone: the result is `None`
-            ScanItem::Issue(key, issue) => {
-                unread.note(key.as_ref(), &issue);
-                issue_log.note(key, issue);
-            }
-            ScanItem::Entry(_) | ScanItem::Set(_) => {}
-        }
-        ControlFlow::Continue(())
-    })?;
-    let project = known.and_then(|known| known.project.as_ref());
-    let is_unread = unread.may_have_session(key, project);
-    Ok(match (read, known) {
-        // An equal record keeps its `Arc`, so that the session does not count as changed.
-        (Some(read), Some(known)) if **known == read => VerifiedRecord::Present(Arc::clone(known)),
-        (Some(read), _) => VerifiedRecord::Present(Arc::new(read)),
-        (None, Some(known)) if is_unread => VerifiedRecord::Present(unread_session(known)),
-        (None, None) if is_unread => VerifiedRecord::Unread,
-        (None, _) => VerifiedRecord::Gone,
-    })
-}
-
-/// Checks whether a record has the same stamp and project as in the index.
-fn is_same_record(known: &SessionMeta, current: &Observation) -> bool {
-    known.observed.is_unchanged(&current.stamp)
-        && current.project.as_ref().is_none_or(|project| known.project.as_ref() == Some(project))
 }
 
 /// Keeps what the index knows of a message besides its record: its parts, its steps, and whether it is a

@@ -17,6 +17,8 @@ pub(crate) struct VerifyOutcome {
     pub(crate) missing_session: Option<SessionKey>,
     /// Whether the store lacks records that the index has.
     pub(crate) lacks_records: bool,
+    /// Whether another store than before supplies the session.
+    pub(crate) is_other_copy: bool,
     /// Whether something in the session has to be verified again.
     pub(crate) unsettled: bool,
     /// Bytes that were read and may be needed again, for the cache.

@@ -27,6 +27,22 @@ pub(super) struct DirtyWork {
 }
 
 impl DirtyWork {
+    /// Returns the sessions whose single records are read.
+    pub(super) fn touched_sessions(&self) -> BTreeSet<SessionKey> {
+        let of_messages = self.parts.keys().chain(&self.part_lists);
+        let of_messages = of_messages.map(|message| message.session.clone().into());
+        self.records.iter().chain(self.messages.keys()).cloned().chain(of_messages).collect()
+    }
+
+    /// Replaces the work on single records of a session by work on all of it.
+    pub(super) fn verify_whole(&mut self, session: SessionKey) {
+        self.messages.remove(&session);
+        self.records.remove(&session);
+        self.parts.retain(|message, _| message.session != session.session);
+        self.part_lists.retain(|message| message.session != session.session);
+        self.sessions.insert(session);
+    }
+
     /// Sorts dirty records by what the index knows of them.
     pub(super) fn from_dirty(dirty: &Dirty, view: &View) -> Self {
         let mut work =

@@ -17,8 +17,8 @@ use crate::indexing::copies;
 use crate::indexing::pool::Worker;
 use crate::indexing::steps::read_steps_of_some;
 use crate::indexing::{
-    Byproducts, IssueLog, PartDetail, RefreshOptions, VerifiedRecord, carry_over_parts, list_parts,
-    part_ref, read_messages, reread_projects, verify, verify_record,
+    Byproducts, IssueLog, PartDetail, RefreshOptions, VerifiedRecord, carry_over_parts,
+    is_other_copy, list_parts, part_ref, read_messages, reread_projects, verify, verify_record,
 };
 use crate::stage::locate_issues;
 
@@ -106,6 +106,13 @@ impl DirtyVerifier<'_> {
         if !work.projects.is_empty() {
             reread_projects(worker, &work.projects, &mut self.batch, &mut self.issue_log)?;
         }
+        // No record of another copy goes into a session that the index has of one copy.
+        for session in work.touched_sessions() {
+            let known = self.view.session_state(&session.session);
+            if is_other_copy(worker, known.as_deref(), &session)? {
+                work.verify_whole(session);
+            }
+        }
         // Verifying a session compares stamps. A part that was read during a write may have the same
         // stamp with other bytes, so such parts are read by name first.
         for session in &work.sessions {
@@ -185,6 +192,7 @@ impl DirtyVerifier<'_> {
             self.materializer.store_byproducts(Byproducts {
                 spans: verified.spans,
                 counters: verified.counters,
+                has_other_copy: verified.is_other_copy,
             });
             self.batch.append(verified.batch);
             self.issue_log.issues.extend(verified.issue_log.issues);

@@ -32,7 +32,11 @@ impl SessionMaterializer {
     }
 
     /// Adds up the counters of a refresh, and caches the settled bytes that it read.
-    pub(super) fn store_byproducts(&self, Byproducts { spans, counters }: Byproducts) {
+    pub(super) fn store_byproducts(&self, byproducts: Byproducts) {
+        let Byproducts { spans, counters, has_other_copy } = byproducts;
+        if has_other_copy {
+            self.cache.clear();
+        }
         *self.counters.lock().unwrap_or_else(PoisonError::into_inner) += counters;
         for (key, span) in spans.into_iter().filter(|(_, span)| span.is_settled()) {
             self.cache.insert(self.source.id().clone(), key, span);

@@ -3,7 +3,7 @@
 //! A choice depends on the sets of messages of all copies. So it is valid as long as no set has another
 //! stamp, and a choice from an earlier process is verified by the stamps that a refresh surveys anyway.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use scrollback_core_id::{SessionId, SessionKey, SourceId, Stamp, UnixNanos};
@@ -29,6 +29,8 @@ struct State {
     /// The memo of the choices, until one of them changes.
     memo: Option<Arc<[u8]>>,
     is_recalled: bool,
+    /// The sessions that the last probe named.
+    reported: HashSet<SessionKey>,
 }
 
 impl Choices {
@@ -48,6 +50,15 @@ impl Choices {
         let state = self.lock();
         let wanted = state.choices.iter().filter(|(session, choice)| is_wanted(session, choice));
         wanted.map(|(session, choice)| (session.clone(), choice.clone())).collect()
+    }
+
+    /// Keeps the sessions that a probe names. A set of their messages may have changed.
+    pub(super) fn set_reported(&self, reported: HashSet<SessionKey>) {
+        self.lock().reported = reported;
+    }
+
+    pub(super) fn is_reported(&self, session: &SessionKey) -> bool {
+        self.lock().reported.contains(session)
     }
 
     pub(super) fn insert(&self, session: &SessionKey, choice: Choice) {

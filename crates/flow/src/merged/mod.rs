@@ -17,6 +17,7 @@ mod reader;
 mod token;
 mod transaction;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -186,6 +187,11 @@ impl Source for MergedSource {
             };
             tokens.push(probed.token);
         }
+        let reported = match &probe {
+            Probe::Changed(changes) => changes.iter().map(|it| it.session().clone()).collect(),
+            Probe::Unchanged | Probe::Rescan => HashSet::new(),
+        };
+        self.choices.set_reported(reported);
         Ok(ProbeResult { probe, token: token::join_tokens(&tokens) })
     }
 

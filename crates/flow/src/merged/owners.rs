@@ -35,7 +35,7 @@ pub(super) struct Owners<'s> {
 enum Evidence<'e> {
     /// The sets of messages of this session, observed one by one.
     Single,
-    /// The records of the sessions. A change of messages would have been reported otherwise.
+    /// The records of the sessions. The last probe named the sessions whose messages changed.
     Records,
     /// The sets of messages of each member.
     Sets(&'e [HashMap<SessionKey, SetStamp>]),
@@ -293,11 +293,13 @@ impl<'s> Owners<'s> {
         if !choice.copies.iter().map(|(member, _)| *member).eq(numbers) {
             return Ok(None);
         }
+        let is_reported =
+            matches!(evidence, Evidence::Records) && self.choices.is_reported(session);
         for (at, (_, known)) in holders.iter().zip(&choice.copies) {
             let current = match evidence {
-                Evidence::Records => continue,
+                Evidence::Records if !is_reported => continue,
                 Evidence::Sets(sets) => sets[*at].get(session).copied(),
-                Evidence::Single => {
+                Evidence::Records | Evidence::Single => {
                     let set = self.readers[*at].message_set(session)?;
                     set.map(|set| (set.stamp, set.settled))
                 }

@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use scrollback_core_id::{Clock, EntityKey, MessageKey, Scope, SessionKey};
+use scrollback_core_id::{Clock, EntityKey, MessageKey, Scope, SessionKey, SourceId};
 use scrollback_source::{
     BorrowedVisitor, Listing, Reader, Result, ResumeResult, ResumeToken, ScanItem, ScanVisitor,
     Survey, SurveyVisitor, borrow_from_scan,
@@ -142,6 +142,11 @@ impl Reader for MergedTransaction<'_> {
     fn native(&mut self, session: &SessionKey) -> Result<Option<MappedSpan>> {
         let owner = self.owners.owner_of(session)?;
         self.owners.readers[owner].native(session)
+    }
+
+    fn origin(&mut self, session: &SessionKey) -> Result<Option<SourceId>> {
+        let owner = self.owners.owner_of(session)?;
+        Ok(Some(self.members[owner].source.id().clone()))
     }
 
     fn format_rank(&mut self, session: &SessionKey) -> Result<u32> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use scrollback_core_id::{Clock, EntityKey, Scope, SourceId};
+use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey, SourceId};
 use scrollback_source::{
     DirtyScope, ProbeResult, Reader, Result, ScanVisitor, Source, SourceToken, Survey,
     SurveyVisitor, WatchRoot,
@@ -69,5 +69,9 @@ impl Reader for CountingReader<'_> {
 
     fn spans(&mut self, keys: &[EntityKey], visit: &mut ScanVisitor<'_>) -> Result<()> {
         self.reader.spans(keys, visit)
+    }
+
+    fn format_rank(&mut self, session: &SessionKey) -> Result<u32> {
+        self.reader.format_rank(session)
     }
 }

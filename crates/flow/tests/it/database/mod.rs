@@ -1,6 +1,7 @@
 //! Flows and indexes over databases and merged stores.
 
 mod copies;
+mod copies_world;
 mod counting;
 mod machine;
 mod merged;
