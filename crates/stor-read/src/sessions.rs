@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use scrollback_core_err::{Issue, IssueKind};
-use scrollback_core_id::{EntityKey, OrderKey, ProjectId, SessionId, SessionKey};
+use scrollback_core_id::{EntityKey, OrderKey, ProjectId, SessionId, SessionKey, Stamp};
 use scrollback_core_type::{Provenance, order_time, text_field};
-use scrollback_stor_mmap::{Arena, Dir, Directory, MappedSpan};
+use scrollback_stor_mmap::{Arena, Dir, Directory, FileKind, MappedSpan};
 use scrollback_stor_path::layout::{MESSAGE, PROJECT, SESSION};
 use scrollback_stor_path::opencode::{AGENT, JSON_FILES};
 
@@ -201,6 +201,8 @@ impl FileTransaction<'_> {
                 Some(FetchedSession { session, directory: directory.clone(), record })
             }
             Err(IssueKind::Vanished) => None, // moved to another project, or deleted
+            // A file that is not there cannot be opened either if no descriptor is left.
+            Err(IssueKind::Unreadable { .. }) if is_missing(dir, &session) => None,
             Err(kind) => {
                 let place = record_place(&[SESSION, directory.as_str()], session.as_str());
                 let issue = Issue::new(place, kind);
@@ -220,14 +222,22 @@ impl FileTransaction<'_> {
     /// A record that is being written has just changed, so its file's time counts: the session stays
     /// the newest one. The time of any other file may be that of a copy, so the time of the id counts.
     fn order_of_unread(&self, dir: &Dir, session: &SessionId) -> OrderKey {
-        let name = [session.as_bytes(), b".json"].concat();
         let now = self.context.started().as_millis();
-        let stamp = dir.stat(&name).map(|(_, stamp)| stamp);
+        let stamp = stat_record(dir, session).map(|(_, stamp)| stamp);
         match stamp {
             Ok(stamp) if !self.context.settles(&stamp) => OrderKey(stamp.mtime.as_millis()),
             _ => OrderKey(session.time(now).unwrap_or_default()),
         }
     }
+}
+
+/// Stats the record of a session in the directory of a project. This needs no file descriptor.
+fn stat_record(dir: &Dir, session: &SessionId) -> Result<(FileKind, Stamp), IssueKind> {
+    dir.stat(&[session.as_bytes(), b".json"].concat())
+}
+
+fn is_missing(dir: &Dir, session: &SessionId) -> bool {
+    matches!(stat_record(dir, session), Err(IssueKind::Vanished))
 }
 
 /// Sorts sessions newest first and keeps each session once: a session that moves between projects may

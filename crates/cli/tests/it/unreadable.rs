@@ -91,6 +91,24 @@ impl GuardedStore {
     }
 }
 
+/// No project directory can be read, so a session's record may be in each of them.
+#[test]
+fn sessions_stay_while_no_project_can_be_read() {
+    let Some(store) = GuardedStore::new() else { return };
+    let titles = || {
+        let listed = store.run(&["ls", "--json"]).json();
+        let title = |session: &Value| session["title"].as_str().unwrap_or("none").to_owned();
+        listed.as_array().unwrap().iter().map(title).collect::<Vec<_>>()
+    };
+    assert_eq!(titles(), ["second", "first"]);
+    let projects = ["p", "q"].map(|name| store.storage().join("session").join(name));
+    projects.iter().for_each(|project| chmod(project, 0));
+    let unread = titles();
+    projects.iter().for_each(|project| chmod(project, 0o755));
+    assert_eq!(unread, ["second", "first"]);
+    assert_eq!(titles(), ["second", "first"]);
+}
+
 fn chmod(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }

@@ -81,14 +81,16 @@ impl MergedTransaction<'_> {
                 let issues = issues.into_iter().map(|(key, issue)| ScanItem::Issue(key, issue));
                 return Ok(issues.chain([ScanItem::Entry(entry)]).try_for_each(visit));
             }
-            for (key, issue) in issues {
-                // An unreadable entity exists, so it hides the copies of later members. A vanished
-                // entity does not: the next member is tried.
-                if !issue.is_vanished() {
-                    return Ok(visit(ScanItem::Issue(key, issue)));
-                }
-                vanished.get_or_insert(issue);
+            let (gone, unread): (Vec<_>, Vec<_>) =
+                issues.into_iter().partition(|(_, issue)| issue.is_vanished());
+            // An unreadable entity exists, so it hides the copies of later members. Each issue counts:
+            // it may name a directory that may have the entity.
+            if !unread.is_empty() {
+                let mut unread = unread.into_iter().map(|(key, issue)| ScanItem::Issue(key, issue));
+                return Ok(unread.try_for_each(visit));
             }
+            // A vanished entity hides no copy: the next member is tried.
+            vanished = vanished.or_else(|| gone.into_iter().next().map(|(_, issue)| issue));
         }
         let issue = vanished.unwrap_or_else(|| Issue::new(Place::default(), IssueKind::Vanished));
         Ok(visit(ScanItem::Issue(Some(key.clone()), issue)))
