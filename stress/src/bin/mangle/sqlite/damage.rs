@@ -125,7 +125,8 @@ impl Damaged {
         let Some(leaf) = random.pick(&index.tree.leaves) else { return Ok(()) };
         let Some(page) = self.bytes.get_mut(pages.range(*leaf)) else { return Ok(()) };
         let count = usize::from(u16::from_be_bytes([page[3], page[4]]));
-        if count == 0 {
+        // An earlier change may have left garbage here.
+        if count == 0 || 8 + 2 * count > page.len() {
             return Ok(());
         }
         let removed = 1 + random.below(count);
