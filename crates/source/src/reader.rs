@@ -13,7 +13,7 @@ use crate::borrowed::visit_borrowed;
 use crate::entry::{items_before, with_listed_order};
 use crate::{
     BorrowedItem, BorrowedVisitor, Entry, Listing, Observation, Result, ResumeResult, ResumeToken,
-    ScanItem, ScanVisitor, Survey, SurveyItem, SurveyVisitor,
+    ScanItem, ScanVisitor, SourceToken, Survey, SurveyItem, SurveyVisitor,
 };
 
 /// One read transaction of a store. All calls work in bulk: they pass each item to `visitor` as soon
@@ -70,7 +70,6 @@ pub trait Reader {
     /// Projects, sessions and messages come with their spans, because their order is read from the
     /// spans. Parts come as names, and so do messages if the scope asks for their names only. If the
     /// scope is a set (the messages of a session, the parts of a message), the set comes first.
-    ///
     /// # Errors
     /// An error if the scope as a whole cannot be walked.
     fn scan(&mut self, scope: &Scope, visitor: &mut ScanVisitor<'_>) -> Result<()>;
@@ -78,7 +77,6 @@ pub trait Reader {
     /// Passes the records of a scope as borrowed records: the items of [`Reader::scan`], without
     /// keeping the bytes. Use it for [`Scope::Messages`] and [`Scope::AllParts`]. The store may stay
     /// open while `visitor` runs, so `visitor` should be quick.
-    ///
     /// # Errors
     /// As [`Reader::scan`].
     fn scan_borrowed(&mut self, scope: &Scope, visitor: &mut BorrowedVisitor<'_>) -> Result<()> {
@@ -92,14 +90,12 @@ pub trait Reader {
     /// A set that the survey lists comes first, observed before the listing; the other items come in
     /// any order. A problem with a name is the same issue as in [`Reader::scan`]. A record that
     /// vanishes meanwhile is not an issue.
-    ///
     /// # Errors
     /// An error if the store cannot be walked.
     fn survey(&mut self, survey: &Survey<'_>, visitor: &mut SurveyVisitor<'_>) -> Result<()>;
 
     /// Passes the spans of these entities to `visitor`, in the order of `keys`. A missing entity is
     /// an issue.
-    ///
     /// # Errors
     /// An error if no entity can be read.
     fn spans(&mut self, keys: &[EntityKey], visitor: &mut ScanVisitor<'_>) -> Result<()>;
@@ -107,7 +103,6 @@ pub trait Reader {
     /// Passes the parts of a message with their spans, at least those that end a step of an answer and
     /// have its usage. The order does not matter.
     /// The default passes all parts. Override it if the store can find these parts faster.
-    ///
     /// # Errors
     /// An error if the parts cannot be listed.
     fn step_parts(&mut self, message: &MessageKey, visitor: &mut ScanVisitor<'_>) -> Result<()> {
@@ -121,7 +116,6 @@ pub trait Reader {
     /// The default calls [`Reader::spans`] for the session and [`Reader::scan`] for its messages and
     /// items. For each message it scans the names of the parts, and calls [`Reader::spans`] for
     /// their bytes.
-    ///
     /// # Errors
     /// An error if nothing of the session can be read.
     fn tree(&mut self, session: &SessionKey, visitor: &mut ScanVisitor<'_>) -> Result<()> {
@@ -137,7 +131,6 @@ pub trait Reader {
     /// A session that changed in any other way than by additions, such as a rewrite in place, is
     /// [`Probe::Rescan`](crate::Probe::Rescan); discard the items that the call passed. The call
     /// does not read what was there before, so its time depends on the size of the additions alone.
-    ///
     /// # Errors
     /// An error if the store cannot be queried.
     fn resume(
@@ -150,10 +143,8 @@ pub trait Reader {
         Ok(ResumeResult::rescan())
     }
 
-    /// Returns the original of an entity, if the store keeps it in another shape than its span: a
-    /// row with its columns, which often holds more than this entity. Returns `None` if the span is
-    /// the original.
-    ///
+    /// Returns the original of an entity if its span has another shape: a row with its columns, which
+    /// often holds more than this entity. Returns `None` if the span is the original.
     /// # Errors
     /// An error if the store cannot be queried.
     fn raw(&mut self, key: &EntityKey) -> Result<Option<MappedSpan>> {
@@ -163,7 +154,6 @@ pub trait Reader {
 
     /// Returns a session in the shape that the agent itself exports, if this shape differs from the
     /// shape of opencode 1.x: `{info, messages}` of 2.x. Returns `None` for any other session.
-    ///
     /// # Errors
     /// An error if the store cannot be queried.
     fn native(&mut self, session: &SessionKey) -> Result<Option<MappedSpan>> {
@@ -173,7 +163,6 @@ pub trait Reader {
 
     /// Checks whether the store has a session: its record, readable or not, or messages of it. If a
     /// directory or table cannot be read that may have them, the answer is `true` as well.
-    ///
     /// # Errors
     /// An error if the store cannot be queried.
     fn has_session(&mut self, session: &SessionKey) -> Result<bool> {
@@ -181,7 +170,6 @@ pub trait Reader {
     }
 
     /// Observes the set of a session's messages as [`Survey::MessageSets`] does; `None` without a set.
-    ///
     /// # Errors
     /// An error if the store cannot be queried.
     fn message_set(&mut self, session: &SessionKey) -> Result<Option<Observation>> {
@@ -211,12 +199,25 @@ pub trait Reader {
         Ok(0) // the only storage format
     }
 
+    /// Surveys [`Survey::MessageSets`]. A set that is the same as when `since` was issued may be left
+    /// out. Returns the sessions whose sets were left out; by default none.
+    /// # Errors
+    /// An error if the store cannot be queried.
+    fn survey_changed_sets(
+        &mut self,
+        since: Option<&SourceToken>,
+        visitor: &mut SurveyVisitor<'_>,
+    ) -> Result<HashSet<SessionKey>> {
+        let _ = since;
+        self.survey(&Survey::MessageSets, visitor)?;
+        Ok(HashSet::new())
+    }
+
     /// Passes the orphans with their spans: messages without their session, and parts without their
     /// message. An orphaned message may come with its parts. The call walks the whole store.
     ///
     /// The default reads the messages of [`Survey::LostSets`]. Then it reads all parts of the store,
     /// and checks each part's message against the names of all messages.
-    ///
     /// # Errors
     /// An error if the store cannot be walked.
     fn orphans(&mut self, visitor: &mut ScanVisitor<'_>) -> Result<()> {
@@ -232,7 +233,6 @@ pub trait Reader {
 }
 
 /// Passes the items of a scan as borrowed items: the default of [`Reader::scan_borrowed`].
-///
 /// # Errors
 /// The error of the scan.
 pub fn borrow_from_scan<R: Reader + ?Sized>(

@@ -101,10 +101,9 @@ pub(crate) fn refresh(
     let probed = source.probe(token.as_ref())?;
     // A probe names only what changed since the last refresh. A full refresh compares everything, and
     // the part lists that `options.parts` requires may be missing in unchanged sessions too.
-    let probe = match options {
-        RefreshOptions { verify: Verify::Fast, parts: PartDetail::Later, .. } => probed.probe,
-        _ => Probe::Rescan,
-    };
+    let is_fast = options.verify == Verify::Fast && options.parts == PartDetail::Later;
+    let (probe, since) =
+        if is_fast { (probed.probe, token.as_ref()) } else { (Probe::Rescan, None) };
     let mut issue_log = IssueLog::default();
     let mut batch = Batch::new();
     let RefreshWork { jobs, removed, sessions, .. } = {
@@ -118,11 +117,12 @@ pub(crate) fn refresh(
             source.check_indexes(IndexCheck::Parts)?;
         }
         let first_issue = issue_log.issues.len();
-        let work = find_dirty_sessions(&mut worker, &view, probe, options, &mut issue_log)?;
+        let work =
+            find_dirty_sessions(&mut worker, &view, (probe, since), options, &mut issue_log)?;
         // Records seldom disappear. Perhaps the store still has them, but its index does not.
         if work.lacks_records && source.check_indexes(IndexCheck::Messages)? {
             issue_log.issues.truncate(first_issue);
-            find_dirty_sessions(&mut worker, &view, Probe::Rescan, options, &mut issue_log)?
+            find_dirty_sessions(&mut worker, &view, (Probe::Rescan, None), options, &mut issue_log)?
         } else {
             work
         }
@@ -200,11 +200,11 @@ struct RefreshWork {
     lacks_records: bool,
 }
 
-/// Finds the sessions that may differ from the index, by the probe and by a survey.
+/// Finds the sessions that may differ from the index, by the probe since a token and by a survey.
 fn find_dirty_sessions(
     worker: &mut Worker<'_>,
     view: &View,
-    probe: Probe,
+    (probe, since): (Probe, Option<&SourceToken>),
     options: &RefreshOptions,
     issue_log: &mut IssueLog,
 ) -> Result<RefreshWork> {
@@ -228,8 +228,9 @@ fn find_dirty_sessions(
     };
     // The records of all sessions are compared even if the probe names the changes, because a probe
     // names only changes of messages and parts. The sets of messages are surveyed only without it.
+    let sets = reported.is_none().then_some(since);
     let mut unread = UnreadSets::default();
-    let mut observed = observe_sessions(worker, reported.is_none(), &mut unread, issue_log)?;
+    let mut observed = observe_sessions(worker, sets, &mut unread, issue_log)?;
     let mut removed = Vec::new();
     for id in known {
         let key = SessionKey::from(id);
@@ -308,18 +309,19 @@ impl UnreadSets {
     }
 }
 
-/// Surveys the records of all sessions and, if `sets` is `true`, the sets of their messages.
+/// Surveys the records of all sessions and, with `sets`, their message sets changed since that token.
 fn observe_sessions(
     worker: &mut Worker<'_>,
-    sets: bool,
+    sets: Option<Option<&SourceToken>>,
     unread: &mut UnreadSets,
     issue_log: &mut IssueLog,
 ) -> Result<HashMap<SessionKey, SessionObservation>> {
     let mut observed: HashMap<SessionKey, SessionObservation> = HashMap::new();
     // The sets come first: a merged Source chooses among the copies of sessions by their sets.
     let surveys = [Survey::MessageSets, Survey::Sessions];
-    for survey in &surveys[usize::from(!sets)..] {
-        worker.reader.survey(survey, &mut |item| {
+    let mut unchanged = HashSet::new();
+    for survey in &surveys[usize::from(sets.is_none())..] {
+        let mut visit = |item| {
             match item {
                 SurveyItem::Observation(observation) => {
                     if let EntityKey::Session(key) = &observation.key {
@@ -342,11 +344,19 @@ fn observe_sessions(
                 }
             }
             ControlFlow::Continue(())
-        })?;
+        };
+        match (survey, sets) {
+            (Survey::MessageSets, Some(since)) => {
+                unchanged = worker.reader.survey_changed_sets(since, &mut visit)?;
+            }
+            _ => worker.reader.survey(survey, &mut visit)?,
+        }
     }
-    if sets {
+    if sets.is_some() {
         for (key, session) in &mut observed {
-            if session.set.is_none() && !unread.messages.may_have_messages(key) {
+            session.is_set_unchanged = unchanged.contains(key);
+            let is_surveyed = !session.is_set_unchanged && !unread.messages.may_have_messages(key);
+            if session.set.is_none() && is_surveyed {
                 session.set = Some(None);
             }
         }
@@ -383,7 +393,7 @@ fn is_dirty(
     };
     options.verify == Verify::Full
         || !same_record
-        || (sets && !current.is_same_set(state))
+        || (sets && !current.is_set_unchanged && !current.is_same_set(state))
         || current.has_issue
         || options.is_hot(state)
         || options.parts > PartDetail::Later

@@ -19,6 +19,8 @@ pub(crate) struct SessionObservation {
     pub(crate) records: Vec<Observation>,
     /// The message set; `None` if it was not surveyed, `Some(None)` if the session has none.
     pub(crate) set: Option<Option<Observation>>,
+    /// Whether the survey left out the message set, because it is the same as at the last refresh.
+    pub(crate) is_set_unchanged: bool,
     /// Whether the survey found an issue with the record.
     pub(crate) has_issue: bool,
     /// Whether the session may have a record although the survey observed none: the directory or

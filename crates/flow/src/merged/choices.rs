@@ -19,6 +19,10 @@ pub(super) struct Choice {
     pub(super) lost: Vec<(usize, usize)>,
 }
 
+/// The stamp of a set that differs from the one that a choice depends on. No set has it.
+pub(super) const UNKNOWN_STAMP: Stamp =
+    Stamp { size: u64::MAX, mtime: UnixNanos(i64::MIN), inode: u64::MAX };
+
 /// The remembered choices.
 #[derive(Debug, Default)]
 pub(super) struct Choices(Mutex<State>);
@@ -67,6 +71,14 @@ impl Choices {
             state.choices.insert(session.clone(), choice);
             state.memo = None;
         }
+    }
+
+    /// Notes that the copies were compared again and could not all be read. So the next comparison
+    /// needs all of them again, even if a member is then unchanged.
+    pub(super) fn doubt(&self, session: &SessionKey) {
+        let Some(mut choice) = self.get(session) else { return };
+        choice.copies.iter_mut().for_each(|(_, stamp)| *stamp = Some(UNKNOWN_STAMP));
+        self.insert(session, choice);
     }
 
     /// Forgets the sessions that have only one copy now.

@@ -6,10 +6,14 @@ use std::ops::ControlFlow;
 
 use scrollback_core_err::Issue;
 use scrollback_core_id::{EntityKey, Scope, SessionKey};
-use scrollback_source::{Entry, Listing, Observation, Result, Survey, SurveyItem};
+use scrollback_source::{
+    Entry, Listing, Observation, Probe, Reader, Result, SourceToken, Survey, SurveyItem,
+};
 
 use super::outline::SetStamp;
-use super::transaction::{MergedTransaction, mark_copy, note_copy};
+use super::owners::MemberSets;
+use super::transaction::{Member, MergedTransaction, mark_copy, note_copy};
+use super::{known_tokens, probe_member};
 
 impl MergedTransaction<'_> {
     /// Lists a scope over all members, without hidden entities, newest first.
@@ -105,16 +109,77 @@ impl MergedTransaction<'_> {
                 self.owners.decide_by_records(&records)?;
             }
             Survey::MessageSets | Survey::TableSets => {
-                let sessions = self.survey_members(&Survey::Sessions)?;
-                let records: Vec<_> =
-                    sessions.iter().map(|items| surveyed_sessions(items)).collect();
-                let sets: Vec<HashMap<_, _>> =
-                    lists.iter().map(|items| surveyed_sets(items)).collect();
-                self.owners.decide_surveyed(records, &sets)?;
-                self.surveyed_sessions = Some(sessions);
+                self.decide_by_sets(&lists, &vec![false; lists.len()])?;
             }
             _ => {}
         }
+        self.merge_surveys(survey, lists)
+    }
+
+    /// Surveys the sets of messages of all members. Leaves out those with a record in a member that is
+    /// the same as when a token was issued, and returns their sessions.
+    pub(super) fn merge_changed_sets(
+        &mut self,
+        since: Option<&SourceToken>,
+    ) -> Result<(Vec<SurveyItem>, HashSet<SessionKey>)> {
+        let unchanged = self.unchanged_members(since)?;
+        let mut lists = Vec::with_capacity(unchanged.len());
+        for (reader, is_unchanged) in self.owners.readers.iter_mut().zip(&unchanged) {
+            // Only its set shows a session without a record.
+            let survey = if *is_unchanged { Survey::LostSets } else { Survey::MessageSets };
+            lists.push(collect_survey(&mut **reader, &survey)?);
+        }
+        let records = self.decide_by_sets(&lists, &unchanged)?;
+        let mut left_out = HashSet::new();
+        for (at, records) in records.into_iter().enumerate().filter(|(at, _)| unchanged[*at]) {
+            for session in records {
+                if self.owners.is_listed_visible(at, &session)? {
+                    left_out.insert(session);
+                }
+            }
+        }
+        Ok((self.merge_surveys(&Survey::MessageSets, lists)?, left_out))
+    }
+
+    /// Checks which members are the same as when a token of the merged store was issued.
+    /// They are probed while the transaction is open, so it reads that same state.
+    fn unchanged_members(&self, since: Option<&SourceToken>) -> Result<Vec<bool>> {
+        let tokens: Vec<_> = known_tokens(since, self.member_count).collect();
+        let is_unchanged = |member: &Member<'_>| match tokens.get(member.number) {
+            Some(Some(token)) => {
+                let probed = probe_member(&**member.source, Some(token.clone()))?;
+                Ok(probed.probe == Probe::Unchanged)
+            }
+            _ => Ok(false),
+        };
+        self.members.iter().map(is_unchanged).collect()
+    }
+
+    /// Decides the owners of all sessions by their sets. Returns the sessions with records of each
+    /// member.
+    fn decide_by_sets(
+        &mut self,
+        lists: &[Vec<SurveyItem>],
+        unchanged: &[bool],
+    ) -> Result<Vec<HashSet<SessionKey>>> {
+        let sessions = self.survey_members(&Survey::Sessions)?;
+        let records: Vec<_> = sessions.iter().map(|items| surveyed_sessions(items)).collect();
+        let sets = lists.iter().zip(unchanged).map(|(items, is_unchanged)| MemberSets {
+            surveyed: surveyed_sets(items),
+            is_unchanged: *is_unchanged,
+        });
+        let sets: Vec<MemberSets> = sets.collect();
+        self.owners.decide_surveyed(records.clone(), &sets)?;
+        self.surveyed_sessions = Some(sessions);
+        Ok(records)
+    }
+
+    /// Merges the surveys of all members, without hidden entities.
+    fn merge_surveys(
+        &mut self,
+        survey: &Survey<'_>,
+        lists: Vec<Vec<SurveyItem>>,
+    ) -> Result<Vec<SurveyItem>> {
         let mut merged: Vec<SurveyItem> = Vec::new();
         let mut projects: HashSet<EntityKey> = HashSet::new();
         let mut records: HashMap<EntityKey, usize> = HashMap::new();
@@ -163,17 +228,18 @@ impl MergedTransaction<'_> {
     }
 
     fn survey_members(&mut self, survey: &Survey<'_>) -> Result<Vec<Vec<SurveyItem>>> {
-        let mut lists = Vec::with_capacity(self.members.len());
-        for reader in &mut self.owners.readers {
-            let mut items = Vec::new();
-            reader.survey(survey, &mut |item| {
-                items.push(item);
-                ControlFlow::Continue(())
-            })?;
-            lists.push(items);
-        }
-        Ok(lists)
+        let readers = self.owners.readers.iter_mut();
+        readers.map(|reader| collect_survey(&mut **reader, survey)).collect()
     }
+}
+
+fn collect_survey(reader: &mut dyn Reader, survey: &Survey<'_>) -> Result<Vec<SurveyItem>> {
+    let mut items = Vec::new();
+    reader.survey(survey, &mut |item| {
+        items.push(item);
+        ControlFlow::Continue(())
+    })?;
+    Ok(items)
 }
 
 /// Returns the sessions of a list, with those whose records are unreadable.

@@ -166,10 +166,7 @@ impl Source for MergedSource {
     /// changes in both.
     fn probe(&self, since: Option<&SourceToken>) -> Result<ProbeResult> {
         let count = self.others.len() + 1;
-        // A token for another number of members is of another configuration: it is dropped, and
-        // every member is probed without a token, which means a rescan.
-        let known = since.and_then(|token| token::split_token(token, count));
-        let mut known = known.into_iter().flatten();
+        let mut known = known_tokens(since, count);
         let mut tokens = Vec::with_capacity(count);
         let mut probe = Probe::Unchanged;
         for source in self.members() {
@@ -228,6 +225,17 @@ impl Source for MergedSource {
     fn locate(&self, key: &EntityKey) -> Option<PathBuf> {
         self.open_transaction().ok()?.locate(key)
     }
+}
+
+/// Returns the token of each member, in order.
+///
+/// A token for another number of members is of another configuration: it is dropped, and every member
+/// is probed without a token, which means a rescan.
+fn known_tokens(
+    since: Option<&SourceToken>,
+    count: usize,
+) -> impl Iterator<Item = Option<SourceToken>> {
+    since.and_then(|token| token::split_token(token, count)).into_iter().flatten()
 }
 
 /// The token of a member that held no sessions when it was probed.

@@ -9,7 +9,7 @@ use scrollback_core_id::{EntityKey, MessageId, SessionKey, SourceId};
 use scrollback_source::{Entry, Observation, Reader, Result, Survey, SurveyItem};
 use scrollback_stor_mmap::Settled;
 
-use super::choices::{Choice, Choices};
+use super::choices::{Choice, Choices, UNKNOWN_STAMP};
 use super::choose::{choose, lost_messages};
 use super::outline::{OutlineRead, SetStamp, newest_message, read_outline};
 use super::ownership::{KnownOwners, Ownership, session_of};
@@ -38,7 +38,16 @@ enum Evidence<'e> {
     /// The records of the sessions. The last probe named the sessions whose messages changed.
     Records,
     /// The sets of messages of each member.
-    Sets(&'e [HashMap<SessionKey, SetStamp>]),
+    Sets(&'e [MemberSets]),
+}
+
+/// The sets of messages of one member.
+pub(super) struct MemberSets {
+    /// The sets that were surveyed.
+    pub(super) surveyed: HashMap<SessionKey, SetStamp>,
+    /// Whether the member is the same as at the last refresh. Then only sets of sessions without a record
+    /// were surveyed.
+    pub(super) is_unchanged: bool,
 }
 
 impl<'s> Owners<'s> {
@@ -152,10 +161,10 @@ impl<'s> Owners<'s> {
     pub(super) fn decide_surveyed(
         &mut self,
         mut holders: Vec<HashSet<SessionKey>>,
-        sets: &[HashMap<SessionKey, SetStamp>],
+        sets: &[MemberSets],
     ) -> Result<()> {
         for (holders, sets) in holders.iter_mut().zip(sets) {
-            holders.extend(sets.keys().cloned());
+            holders.extend(sets.surveyed.keys().cloned());
         }
         self.decide_all(&holders, &Evidence::Sets(sets))
     }
@@ -296,9 +305,13 @@ impl<'s> Owners<'s> {
         let is_reported =
             matches!(evidence, Evidence::Records) && self.choices.is_reported(session);
         for (at, (_, known)) in holders.iter().zip(&choice.copies) {
+            if *known == Some(UNKNOWN_STAMP) {
+                return Ok(None);
+            }
             let current = match evidence {
                 Evidence::Records if !is_reported => continue,
-                Evidence::Sets(sets) => sets[*at].get(session).copied(),
+                Evidence::Sets(sets) if sets[*at].is_unchanged => continue,
+                Evidence::Sets(sets) => sets[*at].surveyed.get(session).copied(),
                 Evidence::Records | Evidence::Single => {
                     let set = self.readers[*at].message_set(session)?;
                     set.map(|set| (set.stamp, set.settled))
@@ -343,6 +356,7 @@ impl<'s> Owners<'s> {
                 && let ownership = self.ownership_by(&choice, holders.clone())
                 && ownership.owner.is_some_and(|owner| holders.contains(&owner))
             {
+                self.choices.doubt(session);
                 return Ok(ownership);
             }
             is_settled &= !is_unread;
@@ -365,6 +379,8 @@ impl<'s> Owners<'s> {
             let number = |at: usize| self.members[holders[at]].0;
             let lost = lost.iter().map(|(at, count)| (number(*at), *count)).collect();
             self.choices.insert(session, Choice { owner: number(chosen), copies, lost });
+        } else {
+            self.choices.doubt(session);
         }
         let lost = lost.into_iter().map(|(at, count)| (holders[at], count)).collect();
         Ok(Ownership { owner: Some(holders[chosen]), holders, lost })

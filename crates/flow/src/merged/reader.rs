@@ -1,13 +1,14 @@
 //! Implements `Reader` for a merged store. A call about one session goes to the owner of the session;
 //! a call about the whole store is merged.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use scrollback_core_id::{Clock, EntityKey, MessageKey, Scope, SessionKey, SourceId};
 use scrollback_source::{
     BorrowedVisitor, Listing, Reader, Result, ResumeResult, ResumeToken, ScanItem, ScanVisitor,
-    Survey, SurveyVisitor, borrow_from_scan,
+    SourceToken, Survey, SurveyVisitor, borrow_from_scan,
 };
 use scrollback_stor_mmap::MappedSpan;
 
@@ -71,6 +72,19 @@ impl Reader for MergedTransaction<'_> {
             }
         };
         self.owners.readers[owner].survey(survey, visit)
+    }
+
+    fn survey_changed_sets(
+        &mut self,
+        since: Option<&SourceToken>,
+        visit: &mut SurveyVisitor<'_>,
+    ) -> Result<HashSet<SessionKey>> {
+        if self.is_single() {
+            return self.owners.readers[0].survey_changed_sets(None, visit);
+        }
+        let (items, left_out) = self.merge_changed_sets(since)?;
+        let _ = items.into_iter().try_for_each(visit);
+        Ok(left_out)
     }
 
     fn spans(&mut self, keys: &[EntityKey], visit: &mut ScanVisitor<'_>) -> Result<()> {

@@ -14,6 +14,8 @@ use crate::optional_source::is_absent;
 /// The read transaction of a merged store. `reader` implements `Reader` for it.
 pub(super) struct MergedTransaction<'s> {
     pub(super) clock: &'s Arc<dyn Clock>,
+    /// The number of all members, with and without sessions.
+    pub(super) member_count: usize,
     /// The members that may hold sessions, in the order of `owners.readers`; at least one.
     pub(super) members: Vec<Member<'s>>,
     pub(super) owners: Owners<'s>,
@@ -55,6 +57,7 @@ impl<'s> MergedTransaction<'s> {
         // often leaves a single member.
         let (mut members, empty): (Vec<Member<'_>>, Vec<Member<'_>>) =
             members.partition(|member| !member.source.is_empty());
+        let member_count = members.len() + empty.len();
         let mut empty = empty.into_iter();
         if members.is_empty() {
             members.extend(empty.next());
@@ -72,7 +75,16 @@ impl<'s> MergedTransaction<'s> {
         }
         let ids = members.iter().map(|member| (member.number, member.source.id())).collect();
         let owners = Owners::new(readers, ids, choices, forced);
-        Ok(Self { clock, members, owners, diff_readers, unread_diffs, surveyed_sessions: None })
+        let surveyed_sessions = None;
+        Ok(Self {
+            clock,
+            member_count,
+            members,
+            owners,
+            diff_readers,
+            unread_diffs,
+            surveyed_sessions,
+        })
     }
 
     /// Checks whether only one member may hold sessions. Calls then go to it directly.

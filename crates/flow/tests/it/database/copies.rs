@@ -146,7 +146,7 @@ fn a_refresh_by_a_probe_never_mixes_two_copies() {
 }
 
 #[test]
-fn a_warm_start_compares_no_messages() {
+fn a_warm_start_reads_no_message_of_an_unchanged_database() {
     let mut world = World::new(true);
     for (at, message) in [(0, 0), (0, 1), (1, 0), (1, 5), (FILES, 0), (FILES, 2)] {
         world.put_message(at, message);
@@ -166,9 +166,17 @@ fn a_warm_start_compares_no_messages() {
     second.save_cursors().unwrap();
     drop(second);
     world.compared.store(0, Ordering::Relaxed);
+    world.surveyed.store(0, Ordering::Relaxed);
     let (third, _) = world.open();
     assert_eq!(world.compared.load(Ordering::Relaxed), 0);
+    assert_eq!(world.surveyed.load(Ordering::Relaxed), 0);
     world.check(&third, &StageReport::default());
+    drop(third);
+    // One of them changes.
+    world.put_message(1, 3);
+    let (fourth, report) = world.open();
+    world.check(&fourth, &report);
+    assert_eq!(world.surveyed.load(Ordering::Relaxed), 1);
 }
 
 #[test]

@@ -80,6 +80,8 @@ pub(super) struct World {
     /// The number of writes so far. Directories get it as their time, so that every write shows.
     writes: i64,
     pub(super) compared: Arc<AtomicUsize>,
+    /// The surveys of the sets of messages in the databases.
+    pub(super) surveyed: Arc<AtomicUsize>,
 }
 
 impl World {
@@ -99,8 +101,8 @@ impl World {
             fs::create_dir_all(dir.path().join("storage").join(name)).unwrap();
         }
         let stores = (0..if has_files { 4 } else { 3 }).collect();
-        let (copies, compared) = (Copies::default(), Arc::default());
-        Self { dir, copies, dirty: Vec::new(), stores, writes: 0, compared }
+        let (copies, compared, surveyed) = Default::default();
+        Self { dir, copies, dirty: Vec::new(), stores, writes: 0, compared, surveyed }
     }
 
     /// Runs statements in one transaction, with the next event of the session, as opencode does.
@@ -235,7 +237,8 @@ impl World {
                 FILES => Arc::new(FileReader::new(path, id, Arc::clone(&clock))),
                 _ => Arc::new(SqliteReader::new(path, id, Arc::clone(&clock))),
             };
-            Arc::new(CountingSource { source, compared: Arc::clone(&self.compared) })
+            let surveyed = if *at == FILES { Arc::default() } else { Arc::clone(&self.surveyed) };
+            Arc::new(CountingSource { source, compared: Arc::clone(&self.compared), surveyed })
         };
         let first = MergedSource::new(source_id("merged"), member(&0));
         self.stores[1..].iter().map(member).fold(first, MergedSource::with_source)

@@ -1,4 +1,4 @@
-//! A Source that counts the comparisons of copies.
+//! A Source that counts the comparisons of copies and the surveys of their messages.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,15 +10,18 @@ use scrollback_source::{
     SurveyVisitor, WatchRoot,
 };
 
-/// A Source that counts the lists of message names, which only a comparison of copies reads here.
+/// A Source that counts some calls.
 pub(super) struct CountingSource {
     pub(super) source: Arc<dyn Source>,
+    /// The lists of message names, which only a comparison of copies reads here.
     pub(super) compared: Arc<AtomicUsize>,
+    /// The surveys of all sets of messages.
+    pub(super) surveyed: Arc<AtomicUsize>,
 }
 
 struct CountingReader<'s> {
     reader: Box<dyn Reader + 's>,
-    compared: &'s AtomicUsize,
+    counts: &'s CountingSource,
 }
 
 impl Source for CountingSource {
@@ -31,7 +34,7 @@ impl Source for CountingSource {
     }
 
     fn open(&self) -> Result<Box<dyn Reader + '_>> {
-        Ok(Box::new(CountingReader { reader: self.source.open()?, compared: &self.compared }))
+        Ok(Box::new(CountingReader { reader: self.source.open()?, counts: self }))
     }
 
     fn watch_plan(&self) -> Vec<WatchRoot> {
@@ -58,12 +61,15 @@ impl Reader for CountingReader<'_> {
 
     fn scan(&mut self, scope: &Scope, visit: &mut ScanVisitor<'_>) -> Result<()> {
         if let Scope::MessageNames(_) = scope {
-            self.compared.fetch_add(1, Ordering::Relaxed);
+            self.counts.compared.fetch_add(1, Ordering::Relaxed);
         }
         self.reader.scan(scope, visit)
     }
 
     fn survey(&mut self, survey: &Survey<'_>, visit: &mut SurveyVisitor<'_>) -> Result<()> {
+        if let Survey::MessageSets = survey {
+            self.counts.surveyed.fetch_add(1, Ordering::Relaxed);
+        }
         self.reader.survey(survey, visit)
     }
 
