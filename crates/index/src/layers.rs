@@ -2,7 +2,8 @@
 //! version in the overlay hides the row of the base. When the overlay has grown, `rebase` merges both
 //! into the base of new layers; views that were taken before keep the old layers.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, OrderKey, ProjectId, Revision, SessionId, SessionKey,
@@ -32,6 +33,10 @@ pub(crate) struct Layers {
     /// The change number and key of every change since the base, in order. Entries of replaced
     /// versions stay until they are half of the log.
     log: Mutex<Vec<(u64, EntityKey)>>,
+    /// Whether a session of the base has a recorded copy. Counted once.
+    base_has_recorded_copies: OnceLock<bool>,
+    /// Whether the overlay ever had a recorded copy.
+    overlay_has_recorded_copies: AtomicBool,
 }
 
 /// The place of a key's value.
@@ -59,6 +64,8 @@ impl Layers {
             session_messages: ConcurrentMap::new(),
             message_sessions: ConcurrentMap::new(),
             log: Mutex::new(Vec::new()),
+            base_has_recorded_copies: OnceLock::new(),
+            overlay_has_recorded_copies: AtomicBool::new(false),
         }
     }
 
@@ -170,6 +177,23 @@ impl Layers {
         let base =
             || self.base.as_ref().and_then(|base| Some(base.session_usage(base.find_session(id)?)));
         base().unwrap_or_default()
+    }
+
+    /// Notes whether the overlay gets a session with a recorded copy.
+    pub(crate) fn note_recorded_copies(&self, sum: &UsageSum) {
+        if sum.recorded_copies > 0 {
+            self.overlay_has_recorded_copies.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn may_have_recorded_copies(&self) -> bool {
+        let in_base = || {
+            self.base.as_ref().is_some_and(|base| {
+                (0..base.session_count()).any(|row| base.session_usage(row).recorded_copies > 0)
+            })
+        };
+        self.overlay_has_recorded_copies.load(Ordering::Relaxed)
+            || *self.base_has_recorded_copies.get_or_init(in_base)
     }
 
     /// Returns the totals in a session's record, if it has any.

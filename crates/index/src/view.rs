@@ -283,9 +283,10 @@ impl View {
         found
     }
 
-    /// Checks whether the index has a copy that the totals of its session include.
-    pub fn has_recorded_copies(&self) -> bool {
-        self.session_ids().iter().any(|id| self.session_has_recorded_copies(id))
+    /// Checks whether the index may have a copy that the totals of its session include. Once it had one,
+    /// the answer may stay `true` until the next rebase.
+    pub fn may_have_recorded_copies(&self) -> bool {
+        self.layers.may_have_recorded_copies()
     }
 
     /// Checks whether a session has a copy that the totals in its record include.

@@ -67,6 +67,7 @@ pub(crate) fn commit(
     for (session, difference) in usage_changes {
         let mut sum = layers.usage_of_messages(&session, published);
         sum += difference;
+        layers.note_recorded_copies(&sum);
         let (table, sum) = (&layers.usage, Some(Arc::new(sum)));
         let replaced = push_version(table, &session, sum, 0, revision);
         writer.retain(published, RetainedKey::Usage(session), replaced);

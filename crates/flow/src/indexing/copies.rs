@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use scrollback_core_id::SessionId;
-use scrollback_core_type::{Cost, Role, TokenCounts};
+use scrollback_core_type::{Cost, Role, StepTotals, TokenCounts};
 use scrollback_index::{Batch, MessageMeta, Name, SessionIndex, View};
 use scrollback_stor_path::opencode::age_at_copy;
 
@@ -40,7 +40,7 @@ fn age(message: &MessageMeta) -> Option<i64> {
 
 /// Checks whether a batch, which is not committed yet, may change which messages are copies.
 pub(crate) fn may_change_copies(batch: &Batch, view: &View) -> bool {
-    let (mut may_lose_original, mut new_sessions) = (false, HashMap::new());
+    let (mut may_lose_original, mut check_times) = (false, HashMap::new());
     for (key, message) in batch.messages() {
         let Some(message) = message else {
             may_lose_original = true;
@@ -49,19 +49,26 @@ pub(crate) fn may_change_copies(batch: &Batch, view: &View) -> bool {
         if may_be_copy(message) {
             return true;
         }
-        if message.completed.is_none() || message.role != Role::Assistant {
+        // An answer that is being written counts nothing yet.
+        let counts_nothing = || message.recorded_steps() == StepTotals::default();
+        if message.role != Role::Assistant || message.completed.is_none() && counts_nothing() {
             continue;
         }
-        // The answers of a new session may be the originals of copies that counted until now.
-        let is_new = || view.session_state(&key.session).is_none();
-        if *new_sessions.entry(&key.session).or_insert_with(is_new) {
-            return true;
+        // The answers of a new session may be the originals of copies that counted until now. So may an
+        // answer that the session had not when it was verified, although it is older than that.
+        let checked_at = || Some(view.session_state(&key.session)?.refresh_state.checked_at);
+        let checked_at = *check_times.entry(&key.session).or_insert_with(checked_at);
+        let Some(checked_at) = checked_at else { return true };
+        match view.message_by_key(key) {
+            Some(known) => {
+                may_lose_original |=
+                    known.damaged || message.damaged || content(&known) != content(message);
+            }
+            None if message.created < Some(checked_at.as_millis()) => return true,
+            None => {}
         }
-        may_lose_original |= view.message_by_key(key).is_some_and(|known| {
-            known.damaged || message.damaged || content(&known) != content(message)
-        });
     }
-    may_lose_original && view.has_recorded_copies()
+    may_lose_original && view.may_have_recorded_copies()
 }
 
 /// Marks the copies of the whole index, and takes marks off messages that are none any more.

@@ -3,6 +3,7 @@
 mod copies;
 mod copies_world;
 mod counting;
+mod forks;
 mod machine;
 mod merged;
 mod model_context;
