@@ -11,6 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, OpenFlags};
 
+use crate::error::is_damage;
 use crate::files::FileStamps;
 use crate::schema::tables::READ_TABLES;
 
@@ -176,18 +177,37 @@ fn restrict(db: &mut Connection) -> rusqlite::Result<()> {
 }
 
 /// Calls `change` on a connection that may make temporary tables and views meanwhile.
+///
+/// All its queries read one state of the database, and an error undoes all its changes. SQLite ends no
+/// transaction that met a damaged page without an error, so then `change` is called without one.
 pub(crate) fn with_temporary_tables<T>(
     db: &mut Connection,
-    change: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    change: impl Fn(&Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
     db.flush_prepared_statement_cache();
     db.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
     db.pragma_update(None, "query_only", false)?;
-    let result = change(db);
+    let result = match in_transaction(db, &change) {
+        Err(error) if is_damage(&error) => change(db),
+        result => result,
+    };
     restrict(db)?;
     // A statement that was prepared before would still read the table in place of the view.
     db.flush_prepared_statement_cache();
     result
+}
+
+fn in_transaction<T>(
+    db: &Connection,
+    change: impl Fn(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    if !db.is_autocommit() {
+        return change(db); // a transaction is open
+    }
+    let transaction = db.unchecked_transaction()?;
+    let changed = change(&transaction)?;
+    transaction.commit()?;
+    Ok(changed)
 }
 
 fn authorize(context: AuthContext<'_>) -> Authorization {
@@ -280,5 +300,31 @@ mod tests {
         ] {
             assert!(db.prepare(refused).is_err(), "{refused}");
         }
+    }
+
+    #[test]
+    fn temporary_tables_are_made_from_one_state_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE message (id text)").unwrap();
+        let mut db = Connection::open(&path).unwrap();
+        let count = |db: &Connection| -> rusqlite::Result<i64> {
+            db.query_row("SELECT count(*) FROM message", [], |row| row.get(0))
+        };
+        let counts = with_temporary_tables(&mut db, |db| {
+            let before = count(db)?;
+            writer.execute("INSERT INTO message VALUES ('m')", [])?;
+            Ok((before, count(db)?))
+        });
+        assert_eq!(counts.unwrap(), (0, 0));
+        assert_eq!(count(&db).unwrap(), 1);
+
+        let failed: rusqlite::Result<()> = with_temporary_tables(&mut db, |db| {
+            db.execute_batch("CREATE TEMP VIEW message AS SELECT 1 AS id WHERE 0")?;
+            Err(rusqlite::Error::InvalidQuery)
+        });
+        assert!(failed.is_err());
+        assert_eq!(count(&db).unwrap(), 1, "the half change is undone");
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{MutexGuard, PoisonError};
 
 use scrollback_core_err::{Issue, IssueKind, Place};
-use scrollback_core_id::{EntityKey, SessionId};
+use scrollback_core_id::{EntityKey, MessageId, SessionId};
 use scrollback_core_type::{StageIssue, StageName};
 use scrollback_index::View;
 
@@ -73,12 +73,12 @@ impl SessionMaterializer {
         if found.is_empty() && issues.is_empty() {
             return;
         }
-        found.retain(|found| !found.key.as_ref().is_some_and(|key| is_verified(verified, key)));
-        for issue in issues {
-            if !found.contains(issue) {
-                found.push(issue.clone());
-            }
-        }
+        let verified = VerifiedKeys::new(verified);
+        found.retain(|found| !found.key.as_ref().is_some_and(|key| verified.contains(key)));
+        let mut known: HashSet<&StageIssue> = found.iter().collect();
+        let new: Vec<StageIssue> =
+            issues.iter().filter(|issue| known.insert(issue)).cloned().collect();
+        found.extend(new);
     }
 
     fn lock_found_issues(&self) -> MutexGuard<'_, Vec<StageIssue>> {
@@ -86,15 +86,30 @@ impl SessionMaterializer {
     }
 }
 
-/// Checks whether a verification of dirty records read this record.
-fn is_verified(verified: &Dirty, key: &EntityKey) -> bool {
-    let has_session = |id: &SessionId| verified.sessions.iter().any(|key| key.session == *id);
-    verified.records.contains(key)
-        || match key {
-            EntityKey::Session(key) => has_session(&key.session),
-            EntityKey::Message(key) => {
-                has_session(&key.session) || verified.messages.contains(&key.message)
-            }
-            _ => false,
+/// The keys of records that a verification read.
+struct VerifiedKeys<'d> {
+    sessions: HashSet<&'d SessionId>,
+    messages: HashSet<&'d MessageId>,
+    records: HashSet<&'d EntityKey>,
+}
+
+impl<'d> VerifiedKeys<'d> {
+    fn new(dirty: &'d Dirty) -> Self {
+        Self {
+            sessions: dirty.sessions.iter().map(|key| &key.session).collect(),
+            messages: dirty.messages.iter().collect(),
+            records: dirty.records.iter().collect(),
         }
+    }
+
+    fn contains(&self, key: &EntityKey) -> bool {
+        self.records.contains(key)
+            || match key {
+                EntityKey::Session(key) => self.sessions.contains(&key.session),
+                EntityKey::Message(key) => {
+                    self.sessions.contains(&key.session) || self.messages.contains(&key.message)
+                }
+                _ => false,
+            }
+    }
 }
