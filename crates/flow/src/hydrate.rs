@@ -1,7 +1,7 @@
 //! Stage 3 of a flow: parses typed values that borrow from the spans of stage 2.
 
 use scrollback_core_err::IssueKind;
-use scrollback_core_id::EntityKey;
+use scrollback_core_id::{EntityKey, MessageKey, PartKey, SessionId};
 use scrollback_core_type::{
     Cost, Message, Parse, Part, RecordedTotals, Session, StageName, StageResult, StepTotals,
     TimelineItem, TokenCounts, Usage, UsageSum,
@@ -226,24 +226,33 @@ pub fn hydrate_message<'a>(
 
 fn session<'a>(node: &'a SessionRefNode, stage: &mut Stage) -> Option<Session<'a>> {
     let key = || node.key.clone().into();
-    let session: Session<'a> = parse(node.span.as_ref()?, key, stage)?;
+    let mut session: Session<'a> = parse(node.span.as_ref()?, key, stage)?;
     stage.counts.sessions += 1;
-    note_id_mismatch("id", session.id.as_ref(), &node.key.session, key, stage);
+    if note_id_mismatch("id", session.id.as_ref(), &node.key.session, key, stage) {
+        session.id = Some(node.key.session.clone());
+    }
     Some(session)
 }
 
 fn message_with_parts<'a>(node: &'a MessageRefNode, stage: &mut Stage) -> MessageHydrated<'a> {
     let message = message(node, stage);
-    let parts = node.parts.iter().map(|node| PartHydrated { node, part: part(node, stage) });
+    let parts = node.parts.iter().map(|part_node| PartHydrated {
+        node: part_node,
+        part: part(part_node, &node.key.session, stage),
+    });
     MessageHydrated { node, message, parts: parts.collect() }
 }
 
 fn message<'a>(node: &'a MessageRefNode, stage: &mut Stage) -> Option<Message<'a>> {
     let key = || node.key.clone().into();
-    let message: Message<'a> = parse(node.span.as_ref()?, key, stage)?;
+    let mut message: Message<'a> = parse(node.span.as_ref()?, key, stage)?;
     stage.counts.messages += 1;
-    note_id_mismatch("id", message.id(), &node.key.message, key, stage);
-    note_id_mismatch("sessionID", message.session_id(), &node.key.session, key, stage);
+    let MessageKey { session, message: id } = &node.key;
+    if note_id_mismatch("id", message.id(), id, key, stage)
+        | note_id_mismatch("sessionID", message.session_id(), session, key, stage)
+    {
+        message.replace_ids(id, session);
+    }
     if let Message::Assistant(answer) = &message {
         let (tokens, cost) = (answer.tokens.as_ref().map(TokenCounts::from), answer.cost);
         let mut issues = Vec::new();
@@ -263,12 +272,17 @@ fn item<'a>(node: &'a ItemRefNode, stage: &mut Stage) -> ItemHydrated<'a> {
     ItemHydrated { node, item }
 }
 
-fn part<'a>(node: &'a PartRefNode, stage: &mut Stage) -> Option<Part<'a>> {
+fn part<'a>(node: &'a PartRefNode, session: &SessionId, stage: &mut Stage) -> Option<Part<'a>> {
     let key = || node.key.clone().into();
-    let part: Part<'a> = parse(node.span.as_ref()?, key, stage)?;
+    let mut part: Part<'a> = parse(node.span.as_ref()?, key, stage)?;
     stage.counts.parts += 1;
-    note_id_mismatch("id", part.id(), &node.key.part, key, stage);
-    note_id_mismatch("messageID", part.message_id(), &node.key.message, key, stage);
+    let PartKey { message, part: id } = &node.key;
+    if note_id_mismatch("id", part.id(), id, key, stage)
+        | note_id_mismatch("messageID", part.message_id(), message, key, stage)
+        | note_id_mismatch("sessionID", part.session_id(), session, key, stage)
+    {
+        part.replace_ids(id, message, session);
+    }
     Some(part)
 }
 
@@ -290,18 +304,16 @@ fn parse<'a, T: Parse<'a>>(
     }
 }
 
-/// Notes an issue if an id in a record differs from the id in its key.
+/// Notes an issue if an id in a record differs from the id in its key. Returns whether it does.
+/// The place of a record decides: opencode finds a record by its place alone.
 fn note_id_mismatch<I: PartialEq + std::fmt::Display>(
     field: &'static str,
     recorded: Option<&I>,
     expected: &I,
     key: impl Fn() -> EntityKey,
     stage: &mut Stage,
-) {
-    if let Some(recorded) = recorded.filter(|recorded| *recorded != expected) {
-        stage.note_kind(
-            key(),
-            IssueKind::IdMismatch { field, value_in_record: recorded.to_string() },
-        );
-    }
+) -> bool {
+    let Some(recorded) = recorded.filter(|recorded| *recorded != expected) else { return false };
+    stage.note_kind(key(), IssueKind::IdMismatch { field, value_in_record: recorded.to_string() });
+    true
 }

@@ -219,6 +219,17 @@ impl Message<'_> {
         }
     }
 
+    /// Replaces the ids that the record has by those of its place. A missing id stays missing.
+    pub fn replace_ids(&mut self, id: &MessageId, session: &SessionId) {
+        let (recorded_id, recorded_session) = match self {
+            Self::User(user) => (&mut user.id, &mut user.session_id),
+            Self::Assistant(answer) => (&mut answer.id, &mut answer.session_id),
+            Self::Unknown(_) => return,
+        };
+        recorded_id.iter_mut().for_each(|it| it.clone_from(id));
+        recorded_session.iter_mut().for_each(|it| it.clone_from(session));
+    }
+
     /// Returns the creation time, in Unix milliseconds.
     pub fn created(&self) -> Option<i64> {
         match self {

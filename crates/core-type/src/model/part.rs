@@ -3,7 +3,7 @@
 use std::fmt;
 
 use scrollback_core_err::IssueKind;
-use scrollback_core_id::{MessageId, PartId};
+use scrollback_core_id::{MessageId, PartId, SessionId};
 
 use super::ToolPart;
 use super::part_records::*;
@@ -110,6 +110,26 @@ macro_rules! parts {
                 match self {
                     $(Self::$variant(part) => part.message_id.as_ref(),)*
                     Self::Unknown(_) => None,
+                }
+            }
+
+            /// Returns the session that the record names.
+            pub fn session_id(&self) -> Option<&SessionId> {
+                match self {
+                    $(Self::$variant(part) => part.session_id.as_ref(),)*
+                    Self::Unknown(_) => None,
+                }
+            }
+
+            /// Replaces the ids that the record has by those of its place. A missing id stays missing.
+            pub fn replace_ids(&mut self, id: &PartId, message: &MessageId, session: &SessionId) {
+                match self {
+                    $(Self::$variant(part) => {
+                        part.id.iter_mut().for_each(|it| it.clone_from(id));
+                        part.message_id.iter_mut().for_each(|it| it.clone_from(message));
+                        part.session_id.iter_mut().for_each(|it| it.clone_from(session));
+                    })*
+                    Self::Unknown(_) => {}
                 }
             }
 

@@ -2,7 +2,8 @@
 
 use scrollback_core_err::IssueKind;
 use scrollback_core_type::StageIssue;
-use scrollback_flow::{Error, SessionScope, run_session_flow, run_session_tree_flow};
+use scrollback_flow::{Error, Export, SessionScope, run_session_flow, run_session_tree_flow};
+use serde_json::json;
 use std::ops::ControlFlow;
 
 use scrollback_fixtures::write_tree;
@@ -80,6 +81,39 @@ fn an_odd_part_is_kept_with_an_issue() {
     assert_eq!(with(r#"{"type":"text","text":7}"#), ((true, 2, 2), part_issue(wrong)));
     let id = IssueKind::IdMismatch { field: "id", value_in_record: "prt_9".into() };
     assert_eq!(with(r#"{"id":"prt_9","type":"text"}"#), ((true, 2, 2), part_issue(id)));
+}
+
+#[test]
+fn the_ids_of_the_place_replace_wrong_ids_in_a_record() {
+    let (_dir, store) = store_from_text(
+        r#"
+        //- session/p/ses_1.json
+        {"id":"ses_1","time":{"created":1,"updated":1}}
+        //- message/ses_1/msg_1.json
+        {"id":"msg_8","sessionID":"ses_8","role":"user","time":{"created":1}}
+        //- part/msg_1/prt_1.json
+        {"id":"prt_1","messageID":"msg_1","sessionID":"ses_8","type":"text","text":"hi"}
+    "#,
+    );
+    let ran = run_session_tree_flow(&store, &session_key("ses_1"), |tree| {
+        serde_json::to_value(Export(tree)).unwrap()
+    });
+    let ran = ran.unwrap();
+    let message = &ran.value["messages"][0];
+    assert_eq!(
+        (&message["info"]["id"], &message["info"]["sessionID"]),
+        (&json!("msg_1"), &json!("ses_1"))
+    );
+    assert_eq!(message["parts"][0]["sessionID"], "ses_1");
+    let mismatch =
+        |field, value: &str| IssueKind::IdMismatch { field, value_in_record: value.into() };
+    let issues: Vec<_> = ran.report.issues.into_iter().map(path_and_kind).collect();
+    let expected = [
+        ("message/ses_1/msg_1.json".into(), mismatch("id", "msg_8")),
+        ("message/ses_1/msg_1.json".into(), mismatch("sessionID", "ses_8")),
+        ("part/msg_1/prt_1.json".into(), mismatch("sessionID", "ses_8")),
+    ];
+    assert_eq!(issues, expected);
 }
 
 #[test]
