@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// The place of a problem.
@@ -14,6 +15,8 @@ pub struct Place {
     pub path: Option<PathBuf>,
     /// Byte offset in the file.
     pub offset: Option<u64>,
+    /// The end of a byte range that begins at the offset; the byte at the end is not in it.
+    pub end: Option<u64>,
     /// The field, as a path of keys: `state.time.start`.
     pub field: Option<String>,
 }
@@ -30,6 +33,13 @@ impl Place {
         self.offset = Some(offset);
         self
     }
+
+    /// Returns the same place, at a range of bytes.
+    #[must_use]
+    pub fn at_range(mut self, range: Range<u64>) -> Self {
+        (self.offset, self.end) = (Some(range.start), Some(range.end));
+        self
+    }
 }
 
 impl fmt::Display for Place {
@@ -38,8 +48,10 @@ impl fmt::Display for Place {
             Some(path) => write!(f, "{}", path.display())?,
             None => f.write_str("input")?,
         }
-        if let Some(offset) = self.offset {
-            write!(f, ", byte {offset}")?;
+        match (self.offset, self.end) {
+            (Some(offset), Some(end)) => write!(f, ", bytes {offset} to {end}")?,
+            (Some(offset), None) => write!(f, ", byte {offset}")?,
+            _ => {}
         }
         if let Some(field) = &self.field {
             write!(f, ", field {field}")?;

@@ -60,6 +60,16 @@ const ALLOWED_DEPENDENCIES: &[(&str, &[(&str, &str)])] = &[
     ),
     ("scrollback-stor-read", &[]),
     (
+        "scrollback-stor-agents",
+        &[
+            ("memchr", "finds the ends of lines, and the next record after a damaged one"),
+            ("serde", "keeps the state of a read in resume tokens"),
+            ("serde_json", "writes texts as JSON"),
+            ("simdutf8", "checks UTF-8 once per record"),
+            ("xxhash-rust", "a hash of the names and stamps of step files"),
+        ],
+    ),
+    (
         "scrollback-index",
         &[
             ("papaya", "many threads read the overlay without a lock"),

@@ -20,13 +20,13 @@ pub use field::{Entries, Extra, IntoOwned};
 pub use number::Number;
 pub use raw::RawJson;
 pub use repair::repair_surrogates;
+pub use scan::Scanner;
 pub use string::{LazyStr, find_string_end};
-pub use syntax_error::MAX_DEPTH;
+pub use syntax_error::{MAX_DEPTH, ScanResult, SyntaxError};
 
 pub(crate) use field::{Field, Record, read_field, read_head_field};
 pub(crate) use record::{head, record};
-pub(crate) use scan::{Mark, Scanner};
-pub(crate) use syntax_error::{ScanResult, SyntaxError};
+pub(crate) use scan::Mark;
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 

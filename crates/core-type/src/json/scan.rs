@@ -6,8 +6,26 @@ use super::digits::{eight_digits, four_digits, short_decimal};
 use super::string::{LazyStr, StringEnd, find_end, find_end_by_chunks, find_end_in_block};
 use super::syntax_error::{MAX_DEPTH, ScanResult, SyntaxError, SyntaxErrorKind};
 
-/// A position in a JSON text, and the issues that were found before it.
-pub(crate) struct Scanner<'a> {
+/// Walks a JSON text once, validates it, and returns slices of it. Nothing is copied.
+///
+/// Each method reads one value at the scanner, or declines a value of another type and stays in front of
+/// it. A text that is not JSON is a [`SyntaxError`]. Use a scanner where a record has to be read in one
+/// pass; [`Parse`](super::Parse) reads the records of the model.
+///
+/// ```
+/// use scrollback_core_type::json::Scanner;
+///
+/// let mut scanner = Scanner::new(r#" {"kind": "text", "content": [1, 2]} "#);
+/// let mut fields = Vec::new();
+/// scanner.object(|scanner, key| {
+///     fields.push((key.get().into_owned(), scanner.raw()?));
+///     Ok(())
+/// })?;
+/// assert_eq!(fields, [("kind".to_owned(), r#""text""#), ("content".to_owned(), "[1, 2]")]);
+/// assert_eq!(scanner.rest(), " ", "the text after the value");
+/// # Ok::<(), scrollback_core_type::json::SyntaxError>(())
+/// ```
+pub struct Scanner<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
@@ -15,8 +33,19 @@ pub(crate) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
+    /// Returns a scanner at the start of a text.
+    pub fn new(text: &'a str) -> Self {
         Self { text, at: 0, depth: 0, issues: Vec::new() }
+    }
+
+    /// Returns the text that was not read yet.
+    pub fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    /// Returns the number of bytes that were read.
+    pub fn offset(&self) -> usize {
+        self.at
     }
 
     pub(crate) fn into_issues(self) -> Vec<Issue> {
@@ -42,8 +71,11 @@ impl<'a> Scanner<'a> {
     }
 
     /// Skips white space and returns the first byte of the next token.
+    ///
+    /// # Errors
+    /// A [`SyntaxError`] at the end of the text.
     #[inline]
-    pub(crate) fn peek(&mut self) -> ScanResult<u8> {
+    pub fn peek(&mut self) -> ScanResult<u8> {
         let bytes = self.text.as_bytes();
         loop {
             match bytes.get(self.at) {
@@ -92,8 +124,11 @@ impl<'a> Scanner<'a> {
 
     /// Walks an object and calls `visit` with each key. `visit` must consume the value. Returns `None` if
     /// the next value is not an object.
+    ///
+    /// # Errors
+    /// A [`SyntaxError`] if the text is not JSON, and the errors of `visit`.
     #[inline]
-    pub(crate) fn object(
+    pub fn object(
         &mut self,
         mut visit: impl FnMut(&mut Self, &LazyStr<'a>) -> ScanResult<()>,
     ) -> ScanResult<Option<()>> {
@@ -148,7 +183,10 @@ impl<'a> Scanner<'a> {
 
     /// Walks an array and calls `visit` at each element. `visit` must consume the element, or return `None`
     /// to decline the whole array. Returns `None` if the next value is not an array.
-    pub(crate) fn array(
+    ///
+    /// # Errors
+    /// A [`SyntaxError`] if the text is not JSON, and the errors of `visit`.
+    pub fn array(
         &mut self,
         mut visit: impl FnMut(&mut Self) -> ScanResult<Option<()>>,
     ) -> ScanResult<Option<()>> {
@@ -187,7 +225,10 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads the string at the scanner. [`Scanner::peek`] must have returned a quote.
-    pub(crate) fn string(&mut self) -> ScanResult<LazyStr<'a>> {
+    ///
+    /// # Errors
+    /// A [`SyntaxError`] if the string has no end, or a bad escape.
+    pub fn string(&mut self) -> ScanResult<LazyStr<'a>> {
         self.short_string()
     }
 
@@ -200,7 +241,10 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads the text of the number at the scanner, and checks it against JSON's grammar.
-    pub(crate) fn number(&mut self) -> ScanResult<&'a str> {
+    ///
+    /// # Errors
+    /// A [`SyntaxError`] if no number is there.
+    pub fn number(&mut self) -> ScanResult<&'a str> {
         let bytes = self.text.as_bytes();
         let start = self.at;
         let digits = |mut at: usize| {
@@ -229,8 +273,11 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads the number at the scanner. Returns `None` if it is not whole or does not fit an `i64`.
+    ///
+    /// # Errors
+    /// A [`SyntaxError`] if no number is there.
     #[inline]
-    pub(crate) fn whole_number(&mut self) -> ScanResult<Option<i64>> {
+    pub fn whole_number(&mut self) -> ScanResult<Option<i64>> {
         const MAX_SAFE_DIGITS: usize = 18; // this many digits cannot overflow
         let rest = &self.text.as_bytes()[self.at..];
         let minus = usize::from(rest.first() == Some(&b'-'));
@@ -261,7 +308,10 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads the number at the scanner as a double. Returns `None` if it is too large.
-    pub(crate) fn double(&mut self) -> ScanResult<Option<f64>> {
+    ///
+    /// # Errors
+    /// A [`SyntaxError`] if no number is there.
+    pub fn double(&mut self) -> ScanResult<Option<f64>> {
         let text = self.number()?;
         let number = short_decimal(text.as_bytes()).or_else(|| text.parse().ok());
         Ok(number.filter(|number| number.is_finite()))
@@ -284,7 +334,10 @@ impl<'a> Scanner<'a> {
     }
 
     /// Consumes any value.
-    pub(crate) fn skip_value(&mut self) -> ScanResult<()> {
+    ///
+    /// # Errors
+    /// A [`SyntaxError`] if the text is not JSON.
+    pub fn skip_value(&mut self) -> ScanResult<()> {
         match self.peek()? {
             b'"' => {
                 self.at = find_end(self.text.as_bytes(), self.at + 1)?.at + 1;
@@ -301,7 +354,10 @@ impl<'a> Scanner<'a> {
     }
 
     /// Consumes any value and returns its text.
-    pub(crate) fn raw(&mut self) -> ScanResult<&'a str> {
+    ///
+    /// # Errors
+    /// A [`SyntaxError`] if the text is not JSON.
+    pub fn raw(&mut self) -> ScanResult<&'a str> {
         self.peek()?;
         let start = self.at;
         self.skip_value()?;

@@ -8,7 +8,7 @@ pub const MAX_DEPTH: usize = 512;
 
 /// The place and the reason why a text is not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SyntaxError {
+pub struct SyntaxError {
     pub(crate) at: usize,
     pub(crate) kind: SyntaxErrorKind,
 }
@@ -22,8 +22,9 @@ pub(crate) enum SyntaxErrorKind {
 }
 
 impl SyntaxError {
+    /// Returns the issue of the text, with the offset of the error.
     #[cold]
-    pub(crate) fn into_issue(self, text: &str) -> Box<Issue> {
+    pub fn into_issue(self, text: &str) -> Box<Issue> {
         let kind = match self.kind {
             SyntaxErrorKind::End => IssueKind::Truncated,
             SyntaxErrorKind::TooDeep => IssueKind::TooDeep { limit: MAX_DEPTH },
@@ -36,4 +37,4 @@ impl SyntaxError {
 }
 
 /// The result of a scanner function.
-pub(crate) type ScanResult<T> = Result<T, SyntaxError>;
+pub type ScanResult<T> = Result<T, SyntaxError>;

@@ -1,0 +1,7 @@
+//! The stores of agents that keep logs, step files and documents.
+//!
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "crabtalk")]
+pub mod crabtalk;
+pub mod engine;
