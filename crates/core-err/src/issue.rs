@@ -15,8 +15,9 @@ pub struct Place {
     pub path: Option<PathBuf>,
     /// Byte offset in the file.
     pub offset: Option<u64>,
-    /// The end of a byte range that begins at the offset; the byte at the end is not in it.
-    pub end: Option<u64>,
+    /// The number of bytes from the offset on. `None` for a place without an end, or one that is longer
+    /// than 4 GiB.
+    pub len: Option<u32>,
     /// The field, as a path of keys: `state.time.start`.
     pub field: Option<String>,
 }
@@ -37,7 +38,8 @@ impl Place {
     /// Returns the same place, at a range of bytes.
     #[must_use]
     pub fn at_range(mut self, range: Range<u64>) -> Self {
-        (self.offset, self.end) = (Some(range.start), Some(range.end));
+        let len = range.end.saturating_sub(range.start);
+        (self.offset, self.len) = (Some(range.start), len.try_into().ok());
         self
     }
 }
@@ -48,8 +50,10 @@ impl fmt::Display for Place {
             Some(path) => write!(f, "{}", path.display())?,
             None => f.write_str("input")?,
         }
-        match (self.offset, self.end) {
-            (Some(offset), Some(end)) => write!(f, ", bytes {offset} to {end}")?,
+        match (self.offset, self.len) {
+            (Some(offset), Some(len)) => {
+                write!(f, ", bytes {offset} to {}", offset.saturating_add(len.into()))?;
+            }
             (Some(offset), None) => write!(f, ", byte {offset}")?,
             _ => {}
         }

@@ -113,7 +113,7 @@ fn a_place_prints_the_fields_that_it_has() {
         (Some(&file), None, field(), format!("{path_text}, field time.created")),
         (Some(&file), Some(7), field(), format!("{path_text}, byte 7, field time.created")),
     ] {
-        let place = Place { path: path.cloned(), offset, end: None, field };
+        let place = Place { path: path.cloned(), offset, len: None, field };
         assert_eq!(place.to_string(), words);
     }
     assert_eq!(Place::path("a").at_range(3..7).to_string(), "a, bytes 3 to 7");
@@ -121,9 +121,9 @@ fn a_place_prints_the_fields_that_it_has() {
 
 #[test]
 fn places_are_built_step_by_step() {
-    assert_eq!(Place::default(), Place { path: None, offset: None, end: None, field: None });
+    assert_eq!(Place::default(), Place { path: None, offset: None, len: None, field: None });
     let place = Place::path("a/b").at_offset(1);
-    assert_eq!(place, Place { path: Some("a/b".into()), offset: Some(1), end: None, field: None });
+    assert_eq!(place, Place { path: Some("a/b".into()), offset: Some(1), len: None, field: None });
     assert_eq!(place.clone().at_offset(2), Place { offset: Some(2), ..place });
 }
 

@@ -9,6 +9,7 @@
 mod digits;
 mod field;
 mod number;
+mod outcome;
 mod raw;
 mod record;
 mod repair;

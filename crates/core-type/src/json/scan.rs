@@ -3,6 +3,7 @@
 use scrollback_core_err::{Issue, IssueKind, Place};
 
 use super::digits::{eight_digits, four_digits, short_decimal};
+use super::outcome::Outcome;
 use super::string::{LazyStr, StringEnd, find_end, find_end_by_chunks, find_end_in_block};
 use super::syntax_error::{MAX_DEPTH, ScanResult, SyntaxError, SyntaxErrorKind};
 
@@ -390,21 +391,4 @@ impl<'a> Scanner<'a> {
 pub(crate) struct Mark {
     at: usize,
     issues: usize,
-}
-
-/// The outcome of a read function, which can decline a value of another shape.
-pub(crate) trait Outcome {
-    fn is_declined(&self) -> bool;
-}
-
-impl Outcome for () {
-    fn is_declined(&self) -> bool {
-        false
-    }
-}
-
-impl<T> Outcome for Option<T> {
-    fn is_declined(&self) -> bool {
-        self.is_none()
-    }
 }

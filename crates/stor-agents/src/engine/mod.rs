@@ -11,6 +11,7 @@ mod nodes;
 mod opened;
 mod parse;
 mod raw;
+mod reader;
 mod record;
 mod region;
 mod resume;

@@ -18,6 +18,8 @@ use super::sink::{Counters, Finished, OpenPoint, Sink};
 pub(crate) struct ParseEnd {
     /// Where the oldest message begins that was open at the end.
     pub(crate) open: Option<OpenPoint>,
+    /// The last line, if it has no line feed yet.
+    pub(crate) tail: Option<OpenPoint>,
     /// How many messages and items there were.
     pub(crate) counters: Counters,
     /// The position and length of each record with an issue.
@@ -47,7 +49,11 @@ pub(crate) fn parse_as<'b, D: Dialect>(
 ) -> (ControlFlow<()>, ParseEnd) {
     let mut parser =
         Parser { dialect, sink: Sink::new(D::IDS, path, before), side, damaged: Vec::new() };
+    let (end_of_lines, mut tail) = (region.end_of_lines(), None);
     let mut flow = region.visit(&mut |raw| {
+        if raw.is_line && raw.position >= end_of_lines {
+            tail = Some(OpenPoint { position: end_of_lines, before: parser.sink.counters() });
+        }
         parser.read(raw);
         parser.drain(emit)
     });
@@ -56,7 +62,7 @@ pub(crate) fn parse_as<'b, D: Dialect>(
         parser.sink.close_all();
         flow = parser.drain(emit);
     }
-    (flow, ParseEnd { open, counters, damaged: parser.damaged })
+    (flow, ParseEnd { open, tail, counters, damaged: parser.damaged })
 }
 
 struct Parser<'p, 'b, D> {

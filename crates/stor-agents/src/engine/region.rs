@@ -1,12 +1,10 @@
 //! Regions: the bytes of a container, or of a part of it, cut into records.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_type::json::Scanner;
 use scrollback_stor_mmap::MappedSpan;
-
-use super::steps::StepPiece;
 
 /// The bytes of a container, or of a part of it.
 pub(crate) struct Region {
@@ -30,11 +28,18 @@ enum Cut {
     Elements(Vec<Element>),
 }
 
+/// The bytes of a step file in their region.
+pub(crate) struct StepPiece {
+    pub(crate) position: u64,
+    pub(crate) name: String,
+    pub(crate) range: Range<usize>,
+}
+
 /// An element of an array of a document.
 struct Element {
     position: u64,
     array: &'static str,
-    range: std::ops::Range<usize>,
+    range: Range<usize>,
 }
 
 /// The bytes of one record, which may be damaged.

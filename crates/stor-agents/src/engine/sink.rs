@@ -37,6 +37,9 @@ pub struct Sink<'b> {
     taken: usize,
     /// The current message, counted from the first entry that ever was in the queue.
     current: Option<usize>,
+    /// Finished messages that a record behind the start of a later message completed: where each
+    /// begins, and the position of that record.
+    interleaved: Vec<(OpenPoint, u64)>,
 }
 
 /// How many messages and items come before a record.
@@ -63,6 +66,8 @@ struct Queued<'b> {
     slot: Slot,
     position: u64,
     before: Counters,
+    /// The position of the last record that the draft was made from.
+    last: u64,
     /// The number of calls that wait for their results.
     waiting: usize,
     /// Whether a prompt of the user came after the calls.
@@ -104,6 +109,7 @@ impl<'b> Sink<'b> {
             record_items: Vec::new(),
             taken: 0,
             current: None,
+            interleaved: Vec::new(),
         }
     }
 
@@ -130,14 +136,25 @@ impl<'b> Sink<'b> {
             return None;
         }
         self.taken += 1;
-        let Queued { slot, position, draft, .. } = self.queue.pop_front()?;
+        let Queued { slot, position, draft, before, last, .. } = self.queue.pop_front()?;
+        if self.queue.front().is_some_and(|next| next.position <= last) && last > position {
+            self.interleaved.push((OpenPoint { position, before }, last));
+        }
         Some(Finished { slot, position, draft })
     }
 
-    /// Returns where the oldest open message begins.
+    /// Returns where a later parse has to begin: at the oldest open message, or before it, so that no
+    /// record from there on completes a message that begins earlier.
     pub(crate) fn open_point(&self) -> Option<OpenPoint> {
         let front = self.queue.front()?;
-        Some(OpenPoint { position: front.position, before: front.before })
+        let mut point = OpenPoint { position: front.position, before: front.before };
+        // Later messages come last, so one pass finds also those that an earlier point reaches.
+        for (begin, last) in self.interleaved.iter().rev() {
+            if *last >= point.position && begin.position < point.position {
+                point = *begin;
+            }
+        }
+        Some(point)
     }
 
     /// Returns how many messages and items were begun.
@@ -169,13 +186,11 @@ impl<'b> Sink<'b> {
         self.push_message(message);
     }
 
-    /// Returns the current message.
+    /// Returns the current message, to change it: the record counts as one of the message's.
     pub fn message(&mut self) -> Option<&mut MessageDraft<'b>> {
         let index = self.current?.checked_sub(self.taken)?;
-        match &mut self.queue.get_mut(index)?.draft {
-            Draft::Message(message) => Some(message),
-            _ => None,
-        }
+        let position = self.record.position;
+        self.queue.get_mut(index)?.touch(position)
     }
 
     /// Returns the newest message of the model that is open, for a record that completes it: its
@@ -185,21 +200,28 @@ impl<'b> Sink<'b> {
         let queued = self.queue.iter_mut().enumerate().rev();
         let mut open = queued
             .filter(|(index, queued)| queued.waiting > 0 || Some(*index) == current)
-            .filter_map(|(_, queued)| match &mut queued.draft {
-                Draft::Message(message) if message.author == Author::Model => Some(&mut **message),
-                _ => None,
-            });
-        open.next()
+            .filter(|(_, queued)| queued.is_answer());
+        let position = self.record.position;
+        open.next()?.1.touch(position)
     }
 
     /// Checks whether the current message is of the model and none of its calls has a result, so
     /// that more output of the model belongs to the same step.
-    pub fn is_in_step(&mut self) -> bool {
+    pub fn is_in_step(&self) -> bool {
         let has_result =
             |part: &PartDraft<'_>| part.call.as_ref().is_some_and(|call| call.result.is_some());
-        self.message().is_some_and(|message| {
+        self.current_message().is_some_and(|message| {
             message.author == Author::Model && !message.parts.iter().any(has_result)
         })
+    }
+
+    /// Returns the current message, to read it.
+    pub fn current_message(&self) -> Option<&MessageDraft<'b>> {
+        let index = self.current?.checked_sub(self.taken)?;
+        match &self.queue.get(index)?.draft {
+            Draft::Message(message) => Some(message),
+            _ => None,
+        }
     }
 
     /// Adds a part to the current message. Without one, a message of the model begins.
@@ -256,6 +278,7 @@ impl<'b> Sink<'b> {
             if let Some(found) = calls.into_iter().find(|it| it.id == call && it.result.is_none()) {
                 (found.result, found.result_origin) = (Some(result), Some(origin));
                 queued.waiting -= 1;
+                queued.last = self.record.position;
                 return;
             }
         }
@@ -338,6 +361,22 @@ impl<'b> Sink<'b> {
 
     fn queued(&self, slot: Slot, draft: Draft<'b>) -> Queued<'b> {
         let CurrentRecord { position, before, .. } = self.record;
-        Queued { slot, position, before, waiting: 0, is_after_prompt: false, draft }
+        let (waiting, is_after_prompt) = (0, false);
+        Queued { slot, position, before, last: position, waiting, is_after_prompt, draft }
+    }
+}
+
+impl<'b> Queued<'b> {
+    fn is_answer(&self) -> bool {
+        matches!(&self.draft, Draft::Message(message) if message.author == Author::Model)
+    }
+
+    /// Returns the message, which the record at this position completes.
+    fn touch(&mut self, position: u64) -> Option<&mut MessageDraft<'b>> {
+        self.last = position;
+        match &mut self.draft {
+            Draft::Message(message) => Some(message),
+            _ => None,
+        }
     }
 }

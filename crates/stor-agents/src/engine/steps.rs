@@ -1,7 +1,5 @@
 //! Numbered step files: lists a directory, and reads files of it into one buffer.
 
-use std::ops::Range;
-
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::Stamp;
 use scrollback_stor_mmap::{
@@ -11,7 +9,7 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::layout::{Step, StepFiles};
 use super::opened::{append_range, unreadable};
-use super::region::Region;
+use super::region::{Region, StepPiece};
 
 /// A step file that was listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,13 +17,6 @@ pub(crate) struct StepFile {
     pub(crate) position: u64,
     pub(crate) name: String,
     is_other: bool,
-}
-
-/// The bytes of a step file in their region.
-pub(crate) struct StepPiece {
-    pub(crate) position: u64,
-    pub(crate) name: String,
-    pub(crate) range: Range<usize>,
 }
 
 /// What step files were there, so that a later listing can be compared.

@@ -44,7 +44,8 @@ impl State {
         head: Option<SessionDraft>,
     ) -> Option<Self> {
         let at_end = OpenPoint { position: end, before: parsed.counters };
-        let open = parsed.open.filter(|open| open.position < end).unwrap_or(at_end);
+        let points = [parsed.open, parsed.tail, Some(at_end)];
+        let open = points.into_iter().flatten().min_by_key(|point| point.position)?;
         let from = (open.position, open.before.messages, open.before.items);
         let before = parsed.damaged.iter().filter(|(position, _)| *position < open.position);
         let damaged: Vec<(u64, u64)> = earlier.iter().chain(before).copied().collect();

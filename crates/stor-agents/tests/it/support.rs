@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use scrollback_core_id::SourceId;
+use scrollback_core_id::{Clock, SourceId};
 use scrollback_source_test::calls::{FAR_FUTURE, StoppedClock};
 use scrollback_stor_agents::engine::{AgentSource, Dialect};
 
@@ -29,6 +29,14 @@ pub(crate) fn copy_tree(from: &Path, to: &Path) {
 
 /// Returns a store whose files all count as old.
 pub(crate) fn settled_store<D: Dialect>(dialect: D, root: &Path) -> AgentSource<D> {
-    let id = SourceId::new(D::AGENT).unwrap();
-    AgentSource::new(dialect, root, id, Arc::new(StoppedClock(FAR_FUTURE)))
+    store_at(dialect, root, Arc::new(StoppedClock(FAR_FUTURE)))
+}
+
+/// Returns a store that is read under this clock.
+pub(crate) fn store_at<D: Dialect>(
+    dialect: D,
+    root: &Path,
+    clock: Arc<dyn Clock>,
+) -> AgentSource<D> {
+    AgentSource::new(dialect, root, SourceId::new(D::AGENT).unwrap(), clock)
 }

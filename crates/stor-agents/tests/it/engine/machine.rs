@@ -1,0 +1,137 @@
+//! Random changes of logs: after each step the refreshed index equals a rebuilt one.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use scrollback_core_id::{Clock, SessionId, SystemClock};
+use scrollback_source_test::calls::{FAR_FUTURE, StoppedClock};
+
+use super::notes::Notes;
+use crate::index::{check_equals_rebuild, open, refresh, refresh_dirty};
+use crate::support::store_at;
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Appends this record, one of [`RECORDS`].
+    Append(u8),
+    /// Appends two records without a line feed between them.
+    Glued(u8, u8),
+    /// Appends the first bytes of a record, without a line feed.
+    Torn(u8, u8),
+    /// Ends a torn line.
+    LineFeed,
+    /// Appends a line that is not JSON.
+    Damaged,
+    /// Truncates the log to a part of its length.
+    Truncate(u8),
+    /// Renames another file to the log: a copy without its last line.
+    Replace,
+    Remove,
+}
+
+const RECORDS: [&str; 9] = [
+    r#"{"title":"a title"}"#,
+    r#"{"user":"a question"}"#,
+    r#"{"model":"some words"}"#,
+    r#"{"call":"c1","tool":"ls"}"#,
+    r#"{"call":"c2","tool":"cat"}"#,
+    r#"{"result":"out","of":"c1"}"#,
+    r#"{"result":"put","of":"c2"}"#,
+    r#"{"usage":9}"#,
+    r#"{"event":"switch"}"#,
+];
+
+fn record(index: u8) -> &'static str {
+    RECORDS[usize::from(index) % RECORDS.len()]
+}
+
+fn steps() -> impl Strategy<Value = Vec<(bool, Step)>> {
+    let step = prop_oneof![
+        12 => any::<u8>().prop_map(Step::Append),
+        1 => (any::<u8>(), any::<u8>()).prop_map(|(a, b)| Step::Glued(a, b)),
+        2 => (any::<u8>(), any::<u8>()).prop_map(|(a, b)| Step::Torn(a, b)),
+        2 => Just(Step::LineFeed),
+        1 => Just(Step::Damaged),
+        1 => any::<u8>().prop_map(Step::Truncate),
+        1 => Just(Step::Replace),
+        1 => Just(Step::Remove),
+    ];
+    prop::collection::vec((any::<bool>(), step), 1..40)
+}
+
+fn path(root: &Path, second: bool) -> PathBuf {
+    root.join(if second { "deep/second.jsonl" } else { "first.jsonl" })
+}
+
+fn append(path: &Path, text: &str) {
+    File::options()
+        .append(true)
+        .create(true)
+        .open(path)
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+}
+
+fn apply(path: &Path, step: &Step) {
+    match step {
+        Step::Append(index) => append(path, &format!("{}\n", record(*index))),
+        Step::Glued(a, b) => append(path, &format!("{}{}\n", record(*a), record(*b))),
+        Step::Torn(index, len) => {
+            let text = record(*index);
+            append(path, &text[..usize::from(*len) % text.len()]);
+        }
+        Step::LineFeed => append(path, "\n"),
+        Step::Damaged => append(path, "{\"user\": nonsense\n"),
+        Step::Truncate(part) if path.exists() => {
+            let len = fs::metadata(path).unwrap().len() * u64::from(*part) / 256;
+            File::options().write(true).open(path).unwrap().set_len(len).unwrap();
+        }
+        Step::Replace if path.exists() => {
+            let text = fs::read(path).unwrap();
+            let mut lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+            lines.pop();
+            let temporary = path.with_extension("tmp");
+            fs::write(&temporary, lines.concat()).unwrap();
+            fs::rename(&temporary, path).unwrap();
+        }
+        Step::Remove if path.exists() => fs::remove_file(path).unwrap(),
+        _ => {}
+    }
+}
+
+/// Runs the steps under a clock, and checks the index after each.
+fn run(steps: &[(bool, Step)], clock: Arc<dyn Clock>, is_watched: bool) {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("deep")).unwrap();
+    let source = Arc::new(store_at(Notes, dir.path(), clock));
+    let materializer = open(source.clone());
+    for (second, step) in steps {
+        apply(&path(dir.path(), *second), step);
+        if is_watched {
+            let session = if *second { "deep/second" } else { "first" };
+            refresh_dirty(&materializer, vec![SessionId::new(session).unwrap().into()]);
+        } else {
+            refresh(&materializer);
+        }
+        check_equals_rebuild(&materializer, &*source);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// All files count as old, so that the ends of logs without a line feed are read.
+    #[test]
+    fn an_index_of_old_logs_equals_a_rebuilt_one(steps in steps(), is_watched in any::<bool>()) {
+        run(&steps, Arc::new(StoppedClock(FAR_FUTURE)), is_watched);
+    }
+
+    #[test]
+    fn an_index_of_young_logs_equals_a_rebuilt_one(steps in steps(), is_watched in any::<bool>()) {
+        run(&steps, Arc::new(SystemClock), is_watched);
+    }
+}
