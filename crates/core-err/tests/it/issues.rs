@@ -137,8 +137,8 @@ fn issues_are_errors_without_a_source() {
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn sizes_are_known() {
-    assert_eq!(size_of::<Place>(), 64);
+    assert_eq!(size_of::<Place>(), 72);
     assert_eq!(size_of::<IssueKind>(), 48);
-    assert_eq!(size_of::<Issue>(), 112);
+    assert_eq!(size_of::<Issue>(), 120);
     assert_eq!(size_of::<Result<(), Box<Issue>>>(), 8);
 }
