@@ -123,6 +123,11 @@ impl Region {
         }
     }
 
+    /// Returns the bytes of a log after the last line feed.
+    pub(crate) fn tail(&self) -> &[u8] {
+        &self.bytes[memchr::memrchr(b'\n', &self.bytes).map_or(0, |end| end + 1)..]
+    }
+
     pub(crate) fn bytes(&self) -> &MappedSpan {
         &self.bytes
     }

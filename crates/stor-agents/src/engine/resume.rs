@@ -94,7 +94,10 @@ fn try_resume<D: Dialect>(
             let len = region.end_of_lines().max(from.position);
             let before = tail_before(&opened, &region, from.position, len)?;
             let identity = opened.identity()?;
-            (from.position, next(len).and_then(|state| state.to_log_token(identity, len, &before)))
+            (
+                from.position,
+                next(len).and_then(|it| it.to_log_token(identity, len, (&before, region.tail()))),
+            )
         }
     };
     let settled = settled(store, &opened, &region);
@@ -138,7 +141,13 @@ fn continue_log<D: Dialect>(
     if is_rewritten || !mark.is_continued_by(opened.identity()?, size, &before) {
         return Ok(None);
     }
-    let region = store.log_from(opened, state.from().position)?;
+    let from = state.from().position;
+    let region = store.log_from(opened, from)?;
+    // The next read begins at the last line or before it.
+    let after_mark = usize::try_from(mark.len.saturating_sub(from)).unwrap_or(usize::MAX);
+    if !state.has_same_tail(region.bytes().get(after_mark..).unwrap_or_default()) {
+        return Ok(None);
+    }
     Ok(Some(Continued { state, region, mark: Mark::Log }))
 }
 

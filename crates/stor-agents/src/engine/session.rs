@@ -128,7 +128,7 @@ fn token_of_whole(
     let (from, count) = LogMark::tail_range(len);
     let at = usize::try_from(from).ok()?;
     let before = region.bytes().get(at..at + usize::try_from(count).ok()?)?;
-    state.to_log_token(identity, len, before)
+    state.to_log_token(identity, len, (before, region.tail()))
 }
 
 /// Reads the side files of a session that exist: their items and issues.

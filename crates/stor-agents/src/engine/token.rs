@@ -4,6 +4,7 @@ use scrollback_core_id::Stamp;
 use scrollback_source::{FileIdentity, LogMark, ResumeToken};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::head::SessionDraft;
 use super::parse::ParseEnd;
@@ -21,6 +22,8 @@ pub(crate) struct State {
     pub(crate) head: Option<SessionDraft>,
     /// The position and length of each record before the next read that has an issue.
     pub(crate) damaged: Vec<(u64, u64)>,
+    /// The length and hash of the bytes after the last line feed of a log, which a mark does not cover.
+    tail: (u64, u64),
     /// The step files that were there.
     pub(crate) steps: Option<StepsSeen>,
     /// The identity of the directory of step files: its device and inode.
@@ -54,7 +57,7 @@ impl State {
             return None;
         }
         let stamp = (stamp.size, stamp.mtime.0, stamp.inode);
-        Some(Self { stamp, from, head, damaged, steps: None, directory: (0, 0) })
+        Some(Self { stamp, from, head, damaged, tail: (0, 0), steps: None, directory: (0, 0) })
     }
 
     pub(crate) fn is_of(&self, stamp: &Stamp) -> bool {
@@ -70,14 +73,22 @@ impl State {
         OpenPoint { position, before: Counters { messages, items } }
     }
 
-    /// Returns a token for a log that was read up to `len`; `before` ends there.
+    /// Checks whether the bytes after the mark still begin with those after the last line feed.
+    pub(crate) fn has_same_tail(&self, after_mark: &[u8]) -> bool {
+        let len = usize::try_from(self.tail.0).unwrap_or(usize::MAX);
+        after_mark.get(..len).is_some_and(|tail| xxh3_64(tail) == self.tail.1) || len == 0
+    }
+
+    /// Returns a token for a log that was read up to `len`; `before` ends there, and `tail` are the
+    /// bytes after it.
     pub(crate) fn to_log_token(
         &self,
         file: FileIdentity,
         len: u64,
-        before: &[u8],
+        (before, tail): (&[u8], &[u8]),
     ) -> Option<ResumeToken> {
-        let state = serde_json::to_vec(self).ok()?;
+        let state = Self { tail: (tail.len() as u64, xxh3_64(tail)), ..self.clone() };
+        let state = serde_json::to_vec(&state).ok()?;
         Some(LogMark::new(file, len, before, state).to_token())
     }
 

@@ -179,3 +179,18 @@ fn a_resume_passes_the_open_messages_and_what_is_new() {
     let last: Vec<_> = all[all.len() - 2..].iter().map(|entry| entry.key.clone()).collect();
     assert_eq!(messages, last);
 }
+
+#[test]
+fn a_record_without_a_line_feed_that_is_cut_off_is_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.jsonl");
+    for then in ["", "{\"user\":\"another, longer one\"}\n"] {
+        fs::write(&path, "{\"user\":\"b\"}").unwrap();
+        let store = settled_store(Notes, dir.path());
+        let token = scan(&store, &Scope::Messages(session())).set.unwrap().resume.unwrap();
+        fs::write(&path, then).unwrap();
+        let go_on = &mut |_| ControlFlow::Continue(());
+        let resumed = store.open().unwrap().resume(&session(), &token, go_on).unwrap();
+        assert_eq!(resumed.probe, Probe::Rescan, "{then}");
+    }
+}
