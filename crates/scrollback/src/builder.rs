@@ -15,10 +15,10 @@ use scrollback_stor_path::Environment;
 
 use crate::cache_location::CacheLocation;
 use crate::opencode::Opencode;
-use crate::path_id::canonical_path;
 use crate::root::{ProgressCallback, Root};
 use crate::store::Store;
 use crate::{Error, Result};
+use scrollback_source::canonical_path;
 
 impl Store {
     /// Opens the stores of every known agent at their standard locations.

@@ -7,8 +7,8 @@ use scrollback_source::DiscoveredRoot;
 use scrollback_stor_path::Environment;
 use scrollback_stor_path::layout::STORAGE;
 
-use crate::path_id::canonical_path;
 use crate::{Error, Result};
+use scrollback_source::canonical_path;
 
 /// Where indexes are saved between runs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use scrollback_stor_read::FileReader;
 use scrollback_stor_sqlite::SqliteReader;
 
 use crate::error::with_causes;
-use crate::path_id::{canonical_path, path_id};
+use scrollback_source::{canonical_path, path_id};
 
 /// The agent opencode: its JSON tree (0.6 to 1.1) and its databases (1.2 and newer).
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,5 +1,6 @@
 //! The part of the process's environment that discovery reads, as values that a test can set.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,22 @@ pub struct Environment {
     pub opencode_db: Option<OsString>,
     /// `OPENCODE_DISABLE_CHANNEL_DB`: with `1` or `true`, every channel uses `opencode.db`.
     pub opencode_disable_channel_db: Option<OsString>,
+    /// The variables of other agents that are set: those of [`AGENT_VARIABLES`].
+    pub agent_variables: BTreeMap<&'static str, OsString>,
+    /// The current directory, for agents that keep a store in each project.
+    pub current_dir: Option<PathBuf>,
 }
+
+/// The variables that decide where agents other than opencode keep their stores. No other variable of
+/// the process is kept, because variables hold secrets.
+pub const AGENT_VARIABLES: [&str; 6] = [
+    "CLAW_CONFIG_HOME",
+    "CODETETHER_DATA_DIR",
+    "INSOMNIA_DATA_DIR",
+    "INSOMNIA_HOME",
+    "YOI_DATA_DIR",
+    "YOI_HOME",
+];
 
 /// The databases that opencode uses.
 pub(crate) enum DatabaseSelection {
@@ -43,7 +59,17 @@ impl Environment {
             home: etcetera::home_dir().ok(),
             opencode_db: std::env::var_os("OPENCODE_DB"),
             opencode_disable_channel_db: std::env::var_os("OPENCODE_DISABLE_CHANNEL_DB"),
+            agent_variables: AGENT_VARIABLES
+                .into_iter()
+                .filter_map(|name| Some((name, std::env::var_os(name)?)))
+                .collect(),
+            current_dir: std::env::current_dir().ok(),
         }
+    }
+
+    /// Returns the value of a variable of [`AGENT_VARIABLES`]. An empty value counts as unset.
+    pub fn agent_variable(&self, name: &str) -> Option<&OsStr> {
+        non_empty(self.agent_variables.get(name).map(OsString::as_os_str))
     }
 
     /// Returns opencode's data directory and the rule that it follows from: `$XDG_DATA_HOME/opencode`,

@@ -29,7 +29,7 @@ pub use classify::{
 pub use component::{UnsafeId, UnsafeReason, safe_component};
 pub use discover::{DiscoveredStore, StoragePaths, is_backup_name};
 pub use entity_path::{EntityPathError, file_name, message_dir, part_dir, path_of};
-pub use environment::Environment;
+pub use environment::{AGENT_VARIABLES, Environment};
 pub use error::{Error, Result};
 pub use kind::{DiscoveryRule, StoreKind};
 pub use listed_name::{NotAnEntity, directory_name, entity_name};

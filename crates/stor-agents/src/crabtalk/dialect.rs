@@ -1,14 +1,17 @@
 //! The dialect: what the paths of a crabtalk store mean, and what its step files say.
 
+use std::path::PathBuf;
+
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{Discipline, SessionId};
 use scrollback_core_type::TokenCounts;
 use scrollback_stor_mmap::FileKind;
+use scrollback_stor_path::Environment;
 
 use super::messages;
 use crate::engine::{
-    Container, Dialect, Fields, HeadInput, Json, Record, Role, SessionDraft, Shape, Sink, Step,
-    StepFiles, rfc3339_millis,
+    Container, Dialect, Fields, HeadInput, Home, Json, Record, Role, SessionDraft, Shape, Sink,
+    Step, StepFiles, StorePlace, rfc3339_millis,
 };
 
 /// The dialect of crabtalk. A store is a directory of sessions, usually `~/.crabtalk/sessions`.
@@ -87,6 +90,19 @@ impl Dialect for Crabtalk {
             return Err(IssueKind::WrongShape { expected: "a step of crabtalk" });
         }
         Ok(())
+    }
+}
+
+impl Home for Crabtalk {
+    const BELOW: &'static [&'static str] = &["sessions", ".crabtalk/sessions"];
+
+    fn places(&self, environment: &Environment) -> Vec<StorePlace> {
+        let home = environment.home.iter();
+        let place = |home: &PathBuf| StorePlace {
+            root: home.join(".crabtalk/sessions"),
+            rule: "in the home directory".to_owned(),
+        };
+        home.map(place).collect()
     }
 }
 

@@ -1,11 +1,12 @@
 //! The Source over a store of one dialect.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use scrollback_core_id::{Clock, EntityKey, SourceId};
+use scrollback_core_id::{Clock, EntityKey, SessionId, SourceId};
 use scrollback_source::{
     DirtyScope, Error, Reader, Result, Source, WatchDepth, WatchRoot, WatchedFiles,
 };
@@ -17,6 +18,7 @@ use super::layout::{Role, Shape};
 use super::raw::{self, Original};
 use super::store::Store;
 use super::transaction::Transaction;
+use super::walk::walk;
 
 /// A Source over the sessions below one directory, in the dialect of one agent.
 pub struct AgentSource<D> {
@@ -26,19 +28,55 @@ pub struct AgentSource<D> {
     clock: Arc<dyn Clock>,
     options: ReadOptions,
     map: MapPolicy,
+    /// The only session, if the store is opened for one.
+    only: Option<SessionId>,
 }
 
 impl<D: Dialect> AgentSource<D> {
     /// Returns a Source over the store at this directory. The call reads nothing.
     pub fn new(dialect: D, root: impl Into<PathBuf>, id: SourceId, clock: Arc<dyn Clock>) -> Self {
         let (options, map) = (ReadOptions::default(), MapPolicy::default());
-        Self { dialect, root: root.into(), id, clock, options, map }
+        Self { dialect, root: root.into(), id, clock, options, map, only: None }
     }
 
     /// Returns the same Source with other limits for reads, and another policy for mappings.
     #[must_use]
     pub fn with_options(self, options: ReadOptions, map: MapPolicy) -> Self {
         Self { options, map, ..self }
+    }
+
+    /// Returns a Source that has only this session of the store.
+    #[must_use]
+    pub fn with_session(self, session: SessionId) -> Self {
+        Self { only: Some(session), ..self }
+    }
+
+    /// Passes every session of the store, in no order, until the visitor breaks with a value.
+    pub(super) fn visit_sessions<T>(
+        &self,
+        visitor: &mut dyn FnMut(&SessionId) -> ControlFlow<T>,
+    ) -> Option<T> {
+        let transaction = self.begin().ok()?;
+        let mut result = None;
+        let _ = walk(&self.dialect, &transaction.store.root, &mut |item| {
+            let Ok(key) = item else { return ControlFlow::Continue(()) };
+            match visitor(&key.session) {
+                ControlFlow::Continue(()) => ControlFlow::Continue(()),
+                ControlFlow::Break(value) => {
+                    result = Some(value);
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        result
+    }
+
+    /// Checks whether the head of a session can be read.
+    pub(super) fn recognises(&self, session: &SessionId) -> bool {
+        let Ok(transaction) = self.begin() else { return false };
+        let key = session.clone().into();
+        let opened = transaction.store.open(&key);
+        opened.is_ok_and(|opened| transaction.store.head(&key, &opened).issue.is_none())
     }
 
     /// Returns the original records that an entity was made from, with their files and ranges of
@@ -60,6 +98,7 @@ impl<D: Dialect> AgentSource<D> {
             root: Rc::new(root),
             context: ReadContext::begin(&*self.clock, self.options),
             map: self.map,
+            only: self.only.as_ref(),
         };
         Ok(Transaction::new(store, &self.clock))
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use scrollback_core_err::{Issue, IssueKind, Place};
-use scrollback_core_id::{OrderKey, SessionKey, Stamp};
+use scrollback_core_id::{OrderKey, SessionId, SessionKey, Stamp};
 use scrollback_core_type::Provenance;
 use scrollback_source::Entry;
 use scrollback_stor_mmap::{Dir, FileKind, MapPolicy, MappedSpan, ReadContext, Settled};
@@ -25,6 +25,8 @@ pub(crate) struct Store<'s, D> {
     pub(crate) root: Rc<Dir>,
     pub(crate) context: ReadContext<'s>,
     pub(crate) map: MapPolicy,
+    /// The only session, if the store is opened for one.
+    pub(crate) only: Option<&'s SessionId>,
 }
 
 /// The head of a session, as far as it can be read.
@@ -38,6 +40,9 @@ pub(crate) struct Head {
 impl<D: Dialect> Store<'_, D> {
     /// Returns the container of a session. An id that leads elsewhere has none.
     pub(crate) fn container(&self, session: &SessionKey) -> Result<Container> {
+        if self.only.is_some_and(|only| *only != session.session) {
+            return Err(IssueKind::Vanished);
+        }
         let container = self.dialect.container(&session.session).ok_or(IssueKind::Vanished)?;
         let names: Vec<&str> = container.path.iter().map(String::as_str).collect();
         let kind = match container.shape {

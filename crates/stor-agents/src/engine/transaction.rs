@@ -111,6 +111,9 @@ impl<'s, D: Dialect> Transaction<'s, D> {
         &self,
         note: &mut dyn FnMut(Issue) -> ControlFlow<()>,
     ) -> ControlFlow<(), Vec<SessionKey>> {
+        if let Some(only) = self.store.only {
+            return ControlFlow::Continue(vec![only.clone().into()]);
+        }
         let mut sessions = Vec::new();
         walk::walk(self.store.dialect, &self.store.root, &mut |item| match item {
             Ok(session) => {

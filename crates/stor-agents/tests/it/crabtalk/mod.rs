@@ -1,6 +1,7 @@
 //! crabtalk.
 
 mod conformance;
+mod discovery;
 
 use std::fs;
 use std::path::Path;

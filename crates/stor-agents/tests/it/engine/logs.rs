@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use scrollback_core_err::{Issue, IssueKind};
-use scrollback_core_id::{EntityKey, Scope, SessionId, SessionKey, SystemClock};
+use scrollback_core_id::{EntityKey, Scope, SessionId, SessionKey, UnixNanos};
 use scrollback_source::{Probe, ScanItem, Source, SourceExt};
-use scrollback_source_test::calls::{scan, spans, tree};
+use scrollback_source_test::calls::{StoppedClock, scan, spans, tree};
 
 use super::notes::Notes;
 use crate::support::{settled_store, store_at};
@@ -83,7 +83,7 @@ fn a_torn_end_is_an_issue_once_it_is_old() {
     let old = scan(&settled_store(Notes, dir.path()), &Scope::Messages(session()));
     assert_eq!((old.entries.len(), old.issues.len()), (1, 1));
     assert_eq!(old.issues[0].1.kind, IssueKind::Truncated);
-    let young = store_at(Notes, dir.path(), Arc::new(SystemClock));
+    let young = store_at(Notes, dir.path(), Arc::new(StoppedClock(UnixNanos(0))));
     let young = scan(&young, &Scope::Messages(session()));
     assert_eq!((young.entries.len(), young.issues.len()), (1, 0));
     assert!(old.set.unwrap().settled != young.set.unwrap().settled, "it is read again later");

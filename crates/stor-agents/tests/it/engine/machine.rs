@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use scrollback_core_id::{Clock, SessionId, SystemClock};
+use scrollback_core_id::{Clock, SessionId, UnixNanos};
 use scrollback_source_test::calls::{FAR_FUTURE, StoppedClock};
 
 use super::notes::Notes;
@@ -130,8 +130,9 @@ proptest! {
         run(&steps, Arc::new(StoppedClock(FAR_FUTURE)), is_watched);
     }
 
+    /// All files count as young, so that the ends of logs without a line feed are left out.
     #[test]
     fn an_index_of_young_logs_equals_a_rebuilt_one(steps in steps(), is_watched in any::<bool>()) {
-        run(&steps, Arc::new(SystemClock), is_watched);
+        run(&steps, Arc::new(StoppedClock(UnixNanos(0))), is_watched);
     }
 }

@@ -9,7 +9,7 @@ const MAX_LINKS: usize = 40;
 
 /// Returns the canonical form of a path. The path need not exist: links are resolved in the part that
 /// exists, and also a link without a target and `..` behind a directory that does not exist.
-pub(crate) fn canonical_path(path: &Path) -> PathBuf {
+pub fn canonical_path(path: &Path) -> PathBuf {
     resolve(path, MAX_LINKS)
 }
 
@@ -43,7 +43,7 @@ pub fn root_id(path: &Path) -> SourceId {
 }
 
 /// Returns the id of a path. Control characters are escaped, because an id cannot contain them.
-pub(crate) fn path_id(path: &Path) -> SourceId {
+pub fn path_id(path: &Path) -> SourceId {
     let text = path.to_string_lossy();
     let escaped: String = text
         .chars()
