@@ -2,6 +2,8 @@
 
 mod conformance;
 mod discovery;
+mod machine;
+mod records;
 
 use std::fs;
 use std::path::Path;
