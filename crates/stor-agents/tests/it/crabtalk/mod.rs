@@ -3,6 +3,7 @@
 mod conformance;
 mod discovery;
 mod machine;
+mod oracle;
 mod records;
 
 use std::fs;
