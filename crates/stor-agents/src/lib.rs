@@ -5,3 +5,6 @@
 #[cfg(feature = "crabtalk")]
 pub mod crabtalk;
 pub mod engine;
+mod version;
+
+pub use version::Version;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::files::OpenDir;
 use super::slug::sender_slug;
 use super::step_line::{HistoryEntry, StepLine};
+use crate::version::Version;
 
 /// The head of a session: its file `meta`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,8 +96,12 @@ pub fn list_sessions(root: &Path) -> io::Result<Vec<SessionSummary>> {
     Ok(names.filter_map(summary).collect())
 }
 
-/// Returns the session of an agent and a sender with the highest number, by the names of directories
-/// alone. The newest session in time may be another one.
+/// Returns the latest session of an agent and a sender.
+///
+/// * [`Version::Seed`] (0.0.22): the one with the highest number, by the names of directories alone.
+///   The newest session in time may be another one.
+/// * [`Version::Head`] (2026-08-15): the newest one whose head has exactly this agent and sender, by
+///   the text of its time of creation, then by its slug.
 ///
 /// # Errors
 /// The operating system's error if the directory exists and cannot be listed.
@@ -104,7 +109,15 @@ pub fn find_latest_session(
     root: &Path,
     agent: &str,
     created_by: &str,
+    version: Version,
 ) -> io::Result<Option<String>> {
+    if version == Version::Head {
+        let sessions = list_sessions(root)?.into_iter();
+        let own = sessions.filter(|it| it.meta.agent == agent && it.meta.created_by == created_by);
+        let latest = own
+            .max_by(|a, b| (&a.meta.created_at, &a.handle).cmp(&(&b.meta.created_at, &b.handle)));
+        return Ok(latest.map(|session| session.handle));
+    }
     let Some(root) = OpenDir::open(root)? else { return Ok(None) };
     let prefix = format!("{}_{}_", sender_slug(agent), sender_slug(created_by));
     let names = root.names()?.into_iter().filter(|(_, kind)| *kind == FileKind::Directory);

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use scrollback_stor_agents::Version;
 use scrollback_stor_agents::crabtalk::program::*;
 use serde_json::{Value, json};
 
@@ -48,10 +49,16 @@ fn the_list_is_that_of_the_program() {
 #[test]
 fn the_latest_session_is_that_of_the_program() {
     for call in array(&oracle("oracle.json")["find_latest_session"]) {
-        let latest = find_latest_session(&root(), text(&call["agent"]), text(&call["created_by"]));
+        let (agent, sender) = (text(&call["agent"]), text(&call["created_by"]));
+        let latest = find_latest_session(&root(), agent, sender, Version::Seed);
         assert_eq!(json!(latest.unwrap()), call["latest"], "{call}");
     }
-    assert_eq!(find_latest_session(&root().join("not-there"), "a", "b").unwrap(), None);
+    let missing = root().join("not-there");
+    assert_eq!(find_latest_session(&missing, "a", "b", Version::Seed).unwrap(), None);
+    // A later version goes by the heads: exact names, and the time of creation.
+    let latest = |sender| find_latest_session(&root(), "crab", sender, Version::Head).unwrap();
+    assert_eq!(latest("user").as_deref(), Some("crab_user_2"));
+    assert_eq!(latest("User"), None);
 }
 
 #[test]
