@@ -118,6 +118,14 @@ impl Opened {
         read_range(&self.dir, file, offset, len)
     }
 
+    /// Returns how the agent writes the file.
+    pub(crate) fn discipline(&self) -> Discipline {
+        match self.arrays() {
+            Some(_) => Discipline::Replace,
+            None => Discipline::Append,
+        }
+    }
+
     /// Returns all bytes of the file, mapped if the policy allows it. The stamp of the container
     /// becomes the stamp of these bytes.
     pub(crate) fn read_whole(
@@ -125,11 +133,7 @@ impl Opened {
         policy: &MapPolicy,
         context: &ReadContext<'_>,
     ) -> Result<MappedSpan> {
-        let discipline = match self.arrays() {
-            Some(_) => Discipline::Replace,
-            None => Discipline::Append,
-        };
-        let name = self.name.as_bytes();
+        let (name, discipline) = (self.name.as_bytes(), self.discipline());
         let whole = MappedFile::open(&*self.dir, name, discipline, policy, context, &mut |_| true)?;
         self.stamp = *whole.span().stamp();
         Ok(whole.into_span())

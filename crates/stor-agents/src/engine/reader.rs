@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use scrollback_core_err::{Issue, IssueKind, Place};
-use scrollback_core_id::{Clock, EntityKey, MessageKey, Scope, SessionKey};
+use scrollback_core_id::{Clock, EntityKey, MessageKey, OrderKey, Scope, SessionKey};
 use scrollback_source::{
     BorrowedItem, BorrowedRecord, BorrowedVisitor, Entry, Observation, Reader, Result,
     ResumeResult, ResumeToken, ScanItem, ScanVisitor, Survey, SurveyVisitor, borrow_from_scan,
@@ -14,9 +14,9 @@ use scrollback_source::{
 };
 use scrollback_stor_mmap::{MappedSpan, Settled};
 
-use super::canonical::write_message;
+use super::canonical::{write_message, write_part};
 use super::dialect::Dialect;
-use super::ids::{message_key, order, owner};
+use super::ids::{message_key, order, owner, part_key};
 use super::nodes::Node;
 use super::session::{self, SessionTree, message_set};
 use super::sink::{Draft, Finished};
@@ -25,6 +25,9 @@ use super::{raw, resume, survey};
 
 /// From this many keys of one session on, a call reads the whole session.
 const MAX_SINGLE_READS: usize = 16;
+
+/// The size in bytes from which on a log is never read whole for single messages.
+const LARGE_LOG: u64 = 8 << 20;
 
 impl<D: Dialect> Transaction<'_, D> {
     fn entry(&mut self, key: &EntityKey) -> std::result::Result<Entry, IssueKind> {
@@ -165,6 +168,45 @@ impl<D: Dialect> Transaction<'_, D> {
         visitor(BorrowedItem::Commit)
     }
 
+    fn borrow_all_parts(&mut self, visitor: &mut BorrowedVisitor<'_>) -> ControlFlow<()> {
+        let mut bytes = Vec::new();
+        let sessions = self.list(&mut |issue| visitor(BorrowedItem::Issue(None, issue)))?;
+        for session in sessions {
+            let streamed = session::stream(&self.store, &session, &mut |finished: Finished<'_>| {
+                let Draft::Message(message) = &finished.draft else {
+                    return ControlFlow::Continue(());
+                };
+                let Some(key) = message_key(&session, finished.slot) else {
+                    return ControlFlow::Continue(());
+                };
+                for (index, part) in message.parts.iter().enumerate() {
+                    let Some(part_key) = part_key(&key, index) else { continue };
+                    bytes.clear();
+                    write_part(&key, &part_key, part, &mut bytes);
+                    let read_key = &|| Ok(part_key.clone().into());
+                    visitor(BorrowedItem::Record(BorrowedRecord {
+                        read_key,
+                        order: OrderKey(i64::try_from(index).unwrap_or(i64::MAX)),
+                        is_copy: message.is_copy,
+                        bytes: &bytes,
+                        stamp: content_stamp(&bytes),
+                        settled: Settled::Settled,
+                    }))?;
+                }
+                ControlFlow::Continue(())
+            });
+            match streamed {
+                Ok(streamed) => streamed.flow?,
+                Err(IssueKind::Vanished) => {}
+                Err(kind) => {
+                    let issue = Issue::new(Place::path(self.path_of(&session)), kind);
+                    visitor(BorrowedItem::Issue(Some(session.into()), issue))?;
+                }
+            }
+        }
+        visitor(BorrowedItem::Commit)
+    }
+
     fn problem(&self, session: &SessionKey, kind: IssueKind) -> ScanItem {
         let issue = Issue::new(Place::path(self.path_of(session)), kind);
         ScanItem::Issue(Some(session.clone().into()), issue)
@@ -200,6 +242,10 @@ impl<D: Dialect> Reader for Transaction<'_, D> {
                 let _ = self.borrow_messages(session, visitor);
                 Ok(())
             }
+            Scope::AllParts => {
+                let _ = self.borrow_all_parts(visitor);
+                Ok(())
+            }
             scope => borrow_from_scan(self, scope, visitor),
         }
     }
@@ -218,6 +264,7 @@ impl<D: Dialect> Reader for Transaction<'_, D> {
             let session = owner(key);
             if let Some(session) = &session
                 && counts.get(session).is_some_and(|count| *count > MAX_SINGLE_READS)
+                && !self.store.stat(session).is_ok_and(|(stamp, _)| stamp.size > LARGE_LOG)
             {
                 let _ = self.tree_of(session); // the cache then has the entity, or the read has its issue
             }

@@ -97,6 +97,10 @@ impl<D: Dialect> AgentSource<D> {
             dialect: &self.dialect,
             root: Rc::new(root),
             context: ReadContext::begin(&*self.clock, self.options),
+            map_context: ReadContext::begin(
+                &*self.clock,
+                ReadOptions { max_len: u64::MAX, ..self.options },
+            ),
             map: self.map,
             only: self.only.as_ref(),
         };

@@ -24,6 +24,8 @@ pub(crate) struct Store<'s, D> {
     pub(crate) dialect: &'s D,
     pub(crate) root: Rc<Dir>,
     pub(crate) context: ReadContext<'s>,
+    /// The context for files that are mapped, which need no memory and so have no size limit.
+    pub(crate) map_context: ReadContext<'s>,
     pub(crate) map: MapPolicy,
     /// The only session, if the store is opened for one.
     pub(crate) only: Option<&'s SessionId>,
@@ -124,11 +126,17 @@ impl<D: Dialect> Store<'_, D> {
             let region = self.steps(opened, &files, &mut seen);
             return Ok((region, seen.finish()));
         }
-        let bytes = opened.read_whole(&self.map, &self.context)?;
+        let bytes = self.read_whole(opened)?;
         Ok(match opened.arrays() {
             Some(arrays) => (Region::document(bytes, opened.path(), arrays), None),
             None => (Region::log(bytes, 0, self.tail(opened)), None),
         })
+    }
+
+    fn read_whole(&self, opened: &mut Opened) -> Result<MappedSpan> {
+        let is_mapped = self.map.maps(opened.discipline(), opened.stamp().size);
+        let context = if is_mapped { &self.map_context } else { &self.context };
+        opened.read_whole(&self.map, context)
     }
 
     /// Reads these step files of a container.
@@ -149,7 +157,7 @@ impl<D: Dialect> Store<'_, D> {
     /// Reads a side file.
     pub(crate) fn side_file(&self, side: &SideFile) -> Result<Region> {
         let mut opened = self.open_side_file(side)?;
-        let bytes = opened.read_whole(&self.map, &self.context)?;
+        let bytes = self.read_whole(&mut opened)?;
         Ok(Region::log(bytes, 0, self.tail(&opened)))
     }
 

@@ -33,7 +33,9 @@ pub(super) fn survey(
     visitor: &mut SurveyVisitor<'_>,
 ) -> ControlFlow<()> {
     match query {
-        Survey::Sessions | Survey::MessageSets | Survey::TableSets => survey_containers(store, visitor),
+        Survey::Sessions | Survey::MessageSets | Survey::TableSets => {
+            survey_containers(store, visitor)
+        }
         // A container is a session, so no set lacks its session; and the store has no projects.
         Survey::Projects | Survey::LostSets => ControlFlow::Continue(()),
         Survey::Messages(session) => survey_messages(store, session, visitor),

@@ -9,6 +9,8 @@ use scrollback_core_id::{EntityKey, Scope, SessionId, SessionKey, UnixNanos};
 use scrollback_source::{Probe, ScanItem, Source, SourceExt};
 use scrollback_source_test::calls::{StoppedClock, scan, spans, tree};
 
+use scrollback_stor_mmap::{MapPolicy, ReadOptions};
+
 use super::notes::Notes;
 use crate::support::{settled_store, store_at};
 
@@ -193,4 +195,20 @@ fn a_record_without_a_line_feed_that_is_cut_off_is_forgotten() {
         let resumed = store.open().unwrap().resume(&session(), &token, go_on).unwrap();
         assert_eq!(resumed.probe, Probe::Rescan, "{then}");
     }
+}
+
+#[test]
+fn a_log_over_the_size_limit_is_mapped_or_an_issue() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.jsonl"), "{\"user\":\"words\"}\n".repeat(30_000)).unwrap();
+    let options = ReadOptions { max_len: 1000, ..ReadOptions::default() };
+    let read = |map| {
+        let store = settled_store(Notes, dir.path()).with_options(options, map);
+        scan(&store, &Scope::Messages(session()))
+    };
+    let mapped = read(MapPolicy::default());
+    assert_eq!((mapped.entries.len(), mapped.issues.len()), (30_000, 0));
+    let refused = read(MapPolicy::never());
+    assert_eq!(refused.entries.len(), 0);
+    assert!(matches!(refused.issues[0].1.kind, IssueKind::TooLarge { .. }));
 }
