@@ -34,7 +34,7 @@ impl<'b> Fields<'b> {
     /// Parses a text that is one JSON object.
     ///
     /// # Errors
-    /// The [`Issue`] of a text that is not JSON, goes on after the object, or is no object. Its place
+    /// The [`Issue`] of a text that is not JSON, goes on after the object, or is not an object. Its place
     /// has the offset in the text.
     pub fn parse(text: &'b str) -> Result<Self, Box<Issue>> {
         let (fields, rest) = Self::parse_first(text)?;

@@ -49,7 +49,7 @@ pub enum Shape {
 pub struct StepFiles {
     /// The file with the head of the session.
     pub head: &'static str,
-    /// Returns which step a file is, or `None` if it is no step.
+    /// Returns which step a file is, or `None` if it is not a step.
     pub step: fn(&str) -> Option<Step>,
     /// Returns the name of the file with this number.
     pub name: fn(u64) -> String,

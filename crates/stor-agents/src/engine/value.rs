@@ -28,7 +28,8 @@ pub enum Json<'b> {
 
 impl<'b> Json<'b> {
     /// Returns the value in a string that holds JSON text, such as the arguments of a call. A text
-    /// that is no object is kept in the field `text` of an object; no text is an empty object.
+    /// that is not an object is kept in the field `text` of an object. Without a text, the object is
+    /// empty.
     pub fn from_text(string: Option<&'b str>) -> Self {
         let Some(text) = string.and_then(unescaped) else { return Self::Object(Vec::new()) };
         match Fields::parse(&text) {

@@ -19,7 +19,7 @@ impl OpenDir {
         }
     }
 
-    /// Opens a directory in this directory. `None` if it does not exist, or is no directory.
+    /// Opens a directory in this directory. `None` if it does not exist, or is not a directory.
     pub(super) fn directory(&self, name: &str) -> Option<Self> {
         self.0.open_dir(name.as_bytes()).ok().map(Self)
     }
