@@ -78,11 +78,11 @@ pub(crate) fn owner(key: &EntityKey) -> Option<SessionKey> {
     }
 }
 
-/// Returns the order of a message or an item at a position. Items of side files come last.
-pub(crate) fn order(position: u64, is_in_side_file: bool) -> OrderKey {
+/// Returns the order of a message or an item. Items of side files come last.
+pub(crate) fn order(place: u64, is_in_side_file: bool) -> OrderKey {
     const SIDE_FILES: i64 = 1 << 62;
-    let position = i64::try_from(position).unwrap_or(i64::MAX).min(SIDE_FILES - 1);
-    OrderKey(if is_in_side_file { SIDE_FILES + position } else { position })
+    let place = i64::try_from(place).unwrap_or(i64::MAX).min(SIDE_FILES - 1);
+    OrderKey(if is_in_side_file { SIDE_FILES + place } else { place })
 }
 
 #[cfg(test)]

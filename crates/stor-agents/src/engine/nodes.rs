@@ -113,7 +113,7 @@ impl<'s> NodeBuilder<'s> {
     }
 
     pub(crate) fn add(&mut self, finished: Finished<'_>) {
-        let order = order(finished.position, self.side.is_some());
+        let order = order(finished.order, self.side.is_some());
         match finished.draft {
             Draft::Message(message) => {
                 if let Some(key) = message_key(self.session, finished.slot) {

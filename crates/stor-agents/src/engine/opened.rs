@@ -232,18 +232,21 @@ pub(crate) fn append_range(
     Ok(())
 }
 
-/// Checks whether the first object of a text has one of these fields.
+/// Checks whether a text is the start of a document: its first object has one of these fields, or the
+/// text ends inside it and the object has several lines.
 fn has_array(start: &[u8], names: &[&str]) -> bool {
     let text = match std::str::from_utf8(start) {
         Ok(text) => text,
         Err(error) => std::str::from_utf8(&start[..error.valid_up_to()]).unwrap_or_default(),
     };
     let mut found = false;
-    let _ = Scanner::new(text).object(|scanner, key| {
+    let mut scanner = Scanner::new(text);
+    let walked = scanner.object(|scanner, key| {
         found |= names.iter().any(|name| *key == **name);
         scanner.skip_value()
     });
-    found
+    let is_cut = walked.is_err_and(|error| error.into_issue(text).kind == IssueKind::Truncated);
+    found || is_cut && text.trim_ascii_end().contains('\n')
 }
 
 pub(crate) fn unreadable(action: &'static str, error: &std::io::Error) -> IssueKind {

@@ -129,7 +129,7 @@ impl<D: Dialect> Transaction<'_, D> {
         let mut bytes = Vec::new();
         let about = || Some(EntityKey::Session(session.clone()));
         let streamed = session::stream(&self.store, session, &mut |finished: Finished<'_>| {
-            let Finished { slot, position, draft } = finished;
+            let Finished { slot, order: place, draft, .. } = finished;
             match draft {
                 Draft::Message(message) => {
                     let Some(key) = message_key(session, slot) else {
@@ -140,7 +140,7 @@ impl<D: Dialect> Transaction<'_, D> {
                     let read_key = &|| Ok(key.clone().into());
                     visitor(BorrowedItem::Record(BorrowedRecord {
                         read_key,
-                        order: order(position, false),
+                        order: order(place, false),
                         is_copy: message.is_copy,
                         bytes: &bytes,
                         stamp: content_stamp(&bytes),

@@ -65,6 +65,7 @@ struct CurrentRecord {
 struct Queued<'b> {
     slot: Slot,
     position: u64,
+    order: u64,
     before: Counters,
     /// The position of the last record that the draft was made from.
     last: u64,
@@ -87,7 +88,10 @@ pub(crate) enum Draft<'b> {
 #[derive(Debug)]
 pub(crate) struct Finished<'b> {
     pub(crate) slot: Slot,
+    /// The position of the record that it begins with.
     pub(crate) position: u64,
+    /// The order among the messages and items.
+    pub(crate) order: u64,
     pub(crate) draft: Draft<'b>,
 }
 
@@ -125,7 +129,13 @@ impl<'b> Sink<'b> {
 
     /// Ends a record, and returns whether it had an issue.
     pub(crate) fn end_record(&mut self) -> bool {
-        self.queue.extend(self.record_items.drain(..));
+        let messages = self.counters.messages;
+        let items = self.record_items.drain(..).map(|item| match self.ids {
+            MessageIds::ByPosition => item,
+            // After the messages so far, and before the next one.
+            MessageIds::ByOrdinal => Queued { order: 2 * messages, ..item },
+        });
+        self.queue.extend(items);
         self.record.has_issue
     }
 
@@ -136,11 +146,11 @@ impl<'b> Sink<'b> {
             return None;
         }
         self.taken += 1;
-        let Queued { slot, position, draft, before, last, .. } = self.queue.pop_front()?;
+        let Queued { slot, position, order, draft, before, last, .. } = self.queue.pop_front()?;
         if self.queue.front().is_some_and(|next| next.position <= last) && last > position {
             self.interleaved.push((OpenPoint { position, before }, last));
         }
-        Some(Finished { slot, position, draft })
+        Some(Finished { slot, position, order, draft })
     }
 
     /// Returns where a later parse has to begin: at the oldest open message, or before it, so that no
@@ -362,7 +372,11 @@ impl<'b> Sink<'b> {
     fn queued(&self, slot: Slot, draft: Draft<'b>) -> Queued<'b> {
         let CurrentRecord { position, before, .. } = self.record;
         let (waiting, is_after_prompt) = (0, false);
-        Queued { slot, position, before, last: position, waiting, is_after_prompt, draft }
+        let order = match self.ids {
+            MessageIds::ByPosition => position,
+            MessageIds::ByOrdinal => 2 * slot.at + 1,
+        };
+        Queued { slot, position, order, before, last: position, waiting, is_after_prompt, draft }
     }
 }
 

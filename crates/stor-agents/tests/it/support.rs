@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use scrollback_core_id::{Clock, SourceId};
-use scrollback_source_test::calls::{FAR_FUTURE, StoppedClock};
+use scrollback_core_id::{Clock, SessionKey, SourceId};
+use scrollback_source::Source;
+use scrollback_source_test::calls::{FAR_FUTURE, StoppedClock, spans, tree};
 use scrollback_stor_agents::engine::{AgentSource, Dialect};
 
 /// Returns a directory of the fixtures.
@@ -30,6 +31,19 @@ pub(crate) fn copy_tree(from: &Path, to: &Path) {
 /// Returns a store whose files all count as old.
 pub(crate) fn settled_store<D: Dialect>(dialect: D, root: &Path) -> AgentSource<D> {
     store_at(dialect, root, Arc::new(StoppedClock(FAR_FUTURE)))
+}
+
+/// Checks that each record of a session has the same bytes when it is read by itself.
+#[track_caller]
+pub(crate) fn check_single_reads(store: &dyn Source, session: &SessionKey) {
+    for entry in tree(store, session).entries {
+        // Each call opens a read transaction, so nothing is cached.
+        let single = spans(store, std::slice::from_ref(&entry.key));
+        let bytes = single.entries.first().and_then(|single| single.span.as_deref());
+        let expected = entry.span.as_deref();
+        let text = |bytes: Option<&[u8]>| bytes.map(String::from_utf8_lossy).map(String::from);
+        assert_eq!(text(bytes), text(expected), "{}", entry.key);
+    }
 }
 
 /// Returns a store that is read under this clock.

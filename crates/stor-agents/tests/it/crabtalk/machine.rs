@@ -13,7 +13,7 @@ use scrollback_source_test::calls::{FAR_FUTURE, StoppedClock, scan};
 use scrollback_stor_agents::crabtalk::Crabtalk;
 
 use crate::index::{check_equals_rebuild, open, refresh, refresh_dirty};
-use crate::support::store_at;
+use crate::support::{check_single_reads, store_at};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -161,8 +161,10 @@ fn run(steps: &[(bool, Step)], clock: Arc<dyn Clock>, is_watched: bool) {
     for (second, step) in steps {
         let slug = if *second { "a_b_2" } else { "a_b_1" };
         world.apply(slug, step);
+        let session = SessionKey::from(SessionId::new(slug).unwrap());
+        check_single_reads(&*source, &session);
         if is_watched {
-            refresh_dirty(&materializer, vec![SessionId::new(slug).unwrap().into()]);
+            refresh_dirty(&materializer, vec![session]);
         } else {
             refresh(&materializer);
         }

@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use scrollback_core_id::{Clock, SessionId, UnixNanos};
+use scrollback_core_id::{Clock, SessionId, SessionKey, UnixNanos};
 use scrollback_source_test::calls::{FAR_FUTURE, StoppedClock};
 
+use scrollback_stor_agents::engine::Dialect;
+
 use super::notes::Notes;
+use super::papers::Papers;
 use crate::index::{check_equals_rebuild, open, refresh, refresh_dirty};
-use crate::support::store_at;
+use crate::support::{check_single_reads, store_at};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -30,6 +33,8 @@ enum Step {
     /// Renames another file to the log: a copy without its last line.
     Replace,
     Remove,
+    /// Renames a document to the log, which has the same records in an array.
+    Document,
 }
 
 const RECORDS: [&str; 9] = [
@@ -58,6 +63,7 @@ fn steps() -> impl Strategy<Value = Vec<(bool, Step)>> {
         1 => any::<u8>().prop_map(Step::Truncate),
         1 => Just(Step::Replace),
         1 => Just(Step::Remove),
+        1 => Just(Step::Document),
     ];
     prop::collection::vec((any::<bool>(), step), 1..40)
 }
@@ -98,22 +104,34 @@ fn apply(path: &Path, step: &Step) {
             fs::write(&temporary, lines.concat()).unwrap();
             fs::rename(&temporary, path).unwrap();
         }
+        Step::Document if path.exists() => {
+            let text = fs::read_to_string(path).unwrap();
+            let lines: Vec<&str> = text
+                .lines()
+                .filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
+                .collect();
+            let temporary = path.with_extension("tmp");
+            fs::write(&temporary, format!("{{\"messages\":[{}]}}", lines.join(","))).unwrap();
+            fs::rename(&temporary, path).unwrap();
+        }
         Step::Remove if path.exists() => fs::remove_file(path).unwrap(),
         _ => {}
     }
 }
 
 /// Runs the steps under a clock, and checks the index after each.
-fn run(steps: &[(bool, Step)], clock: Arc<dyn Clock>, is_watched: bool) {
+fn run<D: Dialect>(dialect: D, steps: &[(bool, Step)], clock: Arc<dyn Clock>, is_watched: bool) {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("deep")).unwrap();
-    let source = Arc::new(store_at(Notes, dir.path(), clock));
+    let source = Arc::new(store_at(dialect, dir.path(), clock));
     let materializer = open(source.clone());
     for (second, step) in steps {
         apply(&path(dir.path(), *second), step);
+        let session = if *second { "deep/second" } else { "first" };
+        let session = SessionKey::from(SessionId::new(session).unwrap());
+        check_single_reads(&*source, &session);
         if is_watched {
-            let session = if *second { "deep/second" } else { "first" };
-            refresh_dirty(&materializer, vec![SessionId::new(session).unwrap().into()]);
+            refresh_dirty(&materializer, vec![session]);
         } else {
             refresh(&materializer);
         }
@@ -127,12 +145,23 @@ proptest! {
     /// All files count as old, so that the ends of logs without a line feed are read.
     #[test]
     fn an_index_of_old_logs_equals_a_rebuilt_one(steps in steps(), is_watched in any::<bool>()) {
-        run(&steps, Arc::new(StoppedClock(FAR_FUTURE)), is_watched);
+        run(Notes, &steps, Arc::new(StoppedClock(FAR_FUTURE)), is_watched);
     }
 
     /// All files count as young, so that the ends of logs without a line feed are left out.
     #[test]
     fn an_index_of_young_logs_equals_a_rebuilt_one(steps in steps(), is_watched in any::<bool>()) {
-        run(&steps, Arc::new(StoppedClock(UnixNanos(0))), is_watched);
+        run(Notes, &steps, Arc::new(StoppedClock(UnixNanos(0))), is_watched);
+    }
+
+    /// Ids count messages, and a log may become a document and a log again.
+    #[test]
+    fn an_index_of_rewritten_files_equals_a_rebuilt_one(
+        steps in steps(),
+        is_watched in any::<bool>(),
+        is_old in any::<bool>(),
+    ) {
+        let now = if is_old { FAR_FUTURE } else { UnixNanos(0) };
+        run(Papers, &steps, Arc::new(StoppedClock(now)), is_watched);
     }
 }
