@@ -11,6 +11,7 @@ mod layout;
 mod nodes;
 mod opened;
 mod parse;
+mod queue;
 mod raw;
 mod reader;
 mod record;

@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::canonical::{write_item, write_message, write_part};
 use super::draft::{ItemDraft, MessageDraft, Origin};
 use super::ids::{item_key, message_key, order, part_key};
-use super::sink::{Draft, Finished};
+use super::queue::{Draft, Finished};
 
 /// A message with its parts, or an item.
 #[derive(Debug, Clone)]

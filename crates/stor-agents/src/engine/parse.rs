@@ -9,9 +9,10 @@ use scrollback_core_err::IssueKind;
 use super::dialect::Dialect;
 use super::draft::Origin;
 use super::fields::Fields;
+use super::queue::{Counters, Finished, OpenPoint};
 use super::record::Record;
 use super::region::{RawRecord, Region};
-use super::sink::{Counters, Finished, OpenPoint, Sink};
+use super::sink::Sink;
 
 /// The state at the end of a region.
 #[derive(Debug, Default)]

@@ -18,8 +18,8 @@ use super::canonical::{write_message, write_part};
 use super::dialect::Dialect;
 use super::ids::{message_key, order, owner, part_key};
 use super::nodes::Node;
+use super::queue::{Draft, Finished};
 use super::session::{self, SessionTree, message_set};
-use super::sink::{Draft, Finished};
 use super::transaction::Transaction;
 use super::{raw, resume, survey};
 

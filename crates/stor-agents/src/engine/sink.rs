@@ -10,6 +10,7 @@ use scrollback_core_err::{Issue, IssueKind, Place};
 use super::draft::{Author, CallDraft, ItemDraft, MessageDraft, Origin, PartDraft, ResultDraft};
 use super::ids::Slot;
 use super::layout::MessageIds;
+use super::queue::{Counters, Draft, Finished, OpenPoint, Queued};
 use super::value::Json;
 
 /// Takes what the records of a session say, in the order of the records, and makes messages, parts
@@ -18,7 +19,7 @@ use super::value::Json;
 /// One message is *current*: it takes the parts. A message is *open* while it is current, or while
 /// a call in it waits for its result. [`Sink::result`] finds the call in any open message, so a
 /// dialect needs no memory of its own. A call stops waiting when the model's next message begins
-/// after a prompt of the user.
+/// after a prompt of the user, or 64 messages later.
 ///
 /// What a dialect passes must depend on the record alone, and on the open messages. Then a message
 /// that is read by itself, from its record on, is the same as in a read of the whole session.
@@ -40,14 +41,13 @@ pub struct Sink<'b> {
     /// Finished messages that a record behind the start of a later message completed: where each
     /// begins, and the position of that record.
     interleaved: Vec<(OpenPoint, u64)>,
+    /// How many messages the dialect has begun.
+    begun: u64,
 }
 
-/// How many messages and items come before a record.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Counters {
-    pub(crate) messages: u64,
-    pub(crate) items: u64,
-}
+/// How many messages may begin while a call waits. So a call without a result does not keep the rest
+/// of a session in memory.
+const MAX_WAIT: u64 = 64;
 
 /// The record that the dialect reads.
 #[derive(Debug, Default)]
@@ -58,48 +58,6 @@ struct CurrentRecord {
     messages: u64,
     items: u64,
     has_issue: bool,
-}
-
-/// A message or item that waits to be taken.
-#[derive(Debug)]
-struct Queued<'b> {
-    slot: Slot,
-    position: u64,
-    order: u64,
-    before: Counters,
-    /// The position of the last record that the draft was made from.
-    last: u64,
-    /// The number of calls that wait for their results.
-    waiting: usize,
-    /// Whether a prompt of the user came after the calls.
-    is_after_prompt: bool,
-    draft: Draft<'b>,
-}
-
-/// What a sink makes.
-#[derive(Debug)]
-pub(crate) enum Draft<'b> {
-    Message(Box<MessageDraft<'b>>),
-    Item(Box<ItemDraft<'b>>),
-    Issue(Box<Issue>),
-}
-
-/// A message or item that takes no more.
-#[derive(Debug)]
-pub(crate) struct Finished<'b> {
-    pub(crate) slot: Slot,
-    /// The position of the record that it begins with.
-    pub(crate) position: u64,
-    /// The order among the messages and items.
-    pub(crate) order: u64,
-    pub(crate) draft: Draft<'b>,
-}
-
-/// The record that holds the oldest open message, and what comes before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct OpenPoint {
-    pub(crate) position: u64,
-    pub(crate) before: Counters,
 }
 
 impl<'b> Sink<'b> {
@@ -114,6 +72,7 @@ impl<'b> Sink<'b> {
             taken: 0,
             current: None,
             interleaved: Vec::new(),
+            begun: 0,
         }
     }
 
@@ -192,6 +151,9 @@ impl<'b> Sink<'b> {
             }
             Author::Program(_) => {}
         }
+        self.begun += 1;
+        let is_given_up = |queued: &&mut Queued<'_>| self.begun - queued.begun > MAX_WAIT;
+        self.queue.iter_mut().take_while(is_given_up).for_each(|queued| queued.waiting = 0);
         self.current = Some(self.taken + self.queue.len());
         self.push_message(message);
     }
@@ -376,21 +338,7 @@ impl<'b> Sink<'b> {
             MessageIds::ByPosition => position,
             MessageIds::ByOrdinal => 2 * slot.at + 1,
         };
-        Queued { slot, position, order, before, last: position, waiting, is_after_prompt, draft }
-    }
-}
-
-impl<'b> Queued<'b> {
-    fn is_answer(&self) -> bool {
-        matches!(&self.draft, Draft::Message(message) if message.author == Author::Model)
-    }
-
-    /// Returns the message, which the record at this position completes.
-    fn touch(&mut self, position: u64) -> Option<&mut MessageDraft<'b>> {
-        self.last = position;
-        match &mut self.draft {
-            Draft::Message(message) => Some(message),
-            _ => None,
-        }
+        let (last, begun) = (position, self.begun);
+        Queued { slot, position, order, before, last, waiting, is_after_prompt, begun, draft }
     }
 }

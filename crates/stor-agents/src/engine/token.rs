@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::head::SessionDraft;
 use super::parse::ParseEnd;
-use super::sink::{Counters, OpenPoint};
+use super::queue::{Counters, OpenPoint};
 use super::steps::StepsSeen;
 
 /// What a token remembers of a session.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use scrollback_core_err::{Issue, IssueKind};
 use scrollback_core_id::{EntityKey, Scope, SessionId, SessionKey, UnixNanos};
-use scrollback_source::{Probe, ScanItem, Source, SourceExt};
+use scrollback_source::{Probe, ScanItem, Source, SourceChange, SourceExt};
 use scrollback_source_test::calls::{StoppedClock, scan, spans, tree};
 
 use scrollback_stor_mmap::{MapPolicy, ReadOptions};
@@ -211,4 +211,30 @@ fn a_log_over_the_size_limit_is_mapped_or_an_issue() {
     let refused = read(MapPolicy::never());
     assert_eq!(refused.entries.len(), 0);
     assert!(matches!(refused.issues[0].1.kind, IssueKind::TooLarge { .. }));
+}
+
+#[test]
+fn a_call_without_a_result_does_not_keep_the_log_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.jsonl");
+    // One call is never answered, and no prompt follows: the model goes on by itself.
+    let mut log = "{\"user\":\"q\"}\n{\"call\":\"lost\",\"tool\":\"ls\"}\n".to_owned();
+    for number in 0..5000 {
+        log.push_str(&format!("{{\"call\":\"c{number}\",\"tool\":\"ls\"}}\n"));
+        log.push_str(&format!("{{\"result\":\"r\",\"of\":\"c{number}\"}}\n"));
+    }
+    fs::write(&path, &log).unwrap();
+    let store = settled_store(Notes, dir.path());
+    let token = scan(&store, &Scope::Messages(session())).set.unwrap().resume.unwrap();
+    log.push_str("{\"user\":\"new\"}\n");
+    fs::write(&path, &log).unwrap();
+    let mut from = 0;
+    let resumed =
+        store.open().unwrap().resume(&session(), &token, &mut |_| ControlFlow::Continue(()));
+    if let Probe::Changed(changes) = resumed.unwrap().probe
+        && let Some(SourceChange::Appended { offset, .. }) = changes.first()
+    {
+        from = *offset;
+    }
+    assert!(log.len() as u64 - from < 1000, "{from} of {}", log.len());
 }

@@ -140,7 +140,7 @@ fn run<D: Dialect>(dialect: D, steps: &[(bool, Step)], clock: Arc<dyn Clock>, is
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// All files count as old, so that the ends of logs without a line feed are read.
     #[test]
