@@ -1,7 +1,7 @@
 //! Parses the records of a region: validates each, passes it to the dialect, and hands out what is
 //! finished.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use scrollback_core_err::IssueKind;
@@ -87,7 +87,7 @@ impl<'b, D: Dialect> Parser<'_, 'b, D> {
         let len = raw.bytes.len();
         let text = match simdutf8::basic::from_utf8(raw.bytes) {
             Ok(text) => text,
-            Err(_) => return self.read_damaged(raw, 0..len, IssueKind::NotUtf8),
+            Err(_) => return self.read_not_utf8(raw),
         };
         let mut at = len - text.trim_ascii_start().len();
         if at == len {
@@ -100,13 +100,10 @@ impl<'b, D: Dialect> Parser<'_, 'b, D> {
             at = match Fields::parse_first(&text[at..]) {
                 Ok((fields, rest)) => {
                     let end = len - rest.len();
-                    if let Err(kind) = self.read_object(raw, fields, text, at..end) {
-                        self.sink.issue(kind);
-                    }
-                    self.end_record(raw);
+                    self.read_whole_object(raw, fields, text, at..end);
                     end + (rest.len() - rest.trim_ascii_start().len())
                 }
-                Err(issue) => match self.read_behind(raw, text, at, &issue.kind) {
+                Err(issue) => match self.read_behind(raw, at, &issue.kind) {
                     Some(end) => end,
                     None => return self.read_damaged(raw, at..len, issue.kind),
                 },
@@ -114,30 +111,58 @@ impl<'b, D: Dialect> Parser<'_, 'b, D> {
         }
     }
 
-    /// Looks for a whole object behind a torn one that fills the rest of a line. Reports the torn one,
-    /// and returns the end of the line.
-    fn read_behind(
+    /// Reads the objects before the first byte that is not UTF-8, and one behind the last such byte.
+    fn read_not_utf8(&mut self, raw: &RawRecord<'b>) {
+        let valid = match simdutf8::compat::from_utf8(raw.bytes) {
+            Ok(_) => raw.bytes.len(),
+            Err(error) => error.valid_up_to(),
+        };
+        let text = std::str::from_utf8(&raw.bytes[..valid]).unwrap_or_default();
+        let mut at = 0;
+        while let Ok((fields, rest)) = Fields::parse_first(&text[at..]) {
+            let end = valid - rest.len();
+            let start = end - text[at..end].trim_ascii_start().len();
+            self.read_whole_object(raw, fields, text, start..end);
+            at = end;
+        }
+        if self.read_behind(raw, at, &IssueKind::NotUtf8).is_none() {
+            self.read_damaged(raw, at..raw.bytes.len(), IssueKind::NotUtf8);
+        }
+    }
+
+    fn read_whole_object(
         &mut self,
         raw: &RawRecord<'b>,
+        fields: Fields<'b>,
         text: &'b str,
-        torn: usize,
-        kind: &IssueKind,
-    ) -> Option<usize> {
+        range: Range<usize>,
+    ) {
+        if let Err(kind) = self.read_object(raw, fields, text.get(range.clone()), range) {
+            self.sink.issue(kind);
+        }
+        self.end_record(raw);
+    }
+
+    /// Looks for a whole object behind a torn one that fills the rest of a line. Reports the torn one,
+    /// and returns the end of the line.
+    fn read_behind(&mut self, raw: &RawRecord<'b>, torn: usize, kind: &IssueKind) -> Option<usize> {
         /// How many objects may be tried; a torn record has few.
         const MAX_TRIES: usize = 64;
         if !raw.is_line {
             return None;
         }
-        let starts = memchr::memmem::find_iter(&text.as_bytes()[torn + 1..], b"{\"");
+        let (len, behind) = (raw.bytes.len(), raw.bytes.get(torn + 1..)?);
+        let starts = memchr::memmem::find_iter(behind, b"{\"");
         for start in starts.take(MAX_TRIES).map(|start| torn + 1 + start) {
-            let Ok(fields) = Fields::parse(&text[start..]) else { continue };
+            let Ok(text) = simdutf8::basic::from_utf8(&raw.bytes[start..]) else { continue };
+            let Ok(fields) = Fields::parse(text) else { continue };
             // An object inside the torn one is not a record; the dialect says so.
-            let result = self.read_object(raw, fields, text, start..text.len());
+            let result = self.read_object(raw, fields, Some(text), start..len);
             if result.is_ok() {
                 let offset = raw.offset;
                 self.sink.issue_at(kind.clone(), offset + torn as u64..offset + start as u64);
                 self.end_record(raw);
-                return Some(text.len());
+                return Some(len);
             }
         }
         None
@@ -147,28 +172,19 @@ impl<'b, D: Dialect> Parser<'_, 'b, D> {
         &mut self,
         raw: &RawRecord<'b>,
         fields: Fields<'b>,
-        text: &'b str,
-        range: std::ops::Range<usize>,
+        text: Option<&'b str>,
+        range: Range<usize>,
     ) -> Result<(), IssueKind> {
         // Each record of a log has its own offset, also behind another one in the same line.
         let within = if raw.is_line { range.start as u64 } else { 0 };
         let position = raw.position + within;
         self.sink.begin_record(position, origin(raw, &range), range.start == 0);
-        let record = Record {
-            fields,
-            text: text.get(range).unwrap_or_default(),
-            array: raw.array,
-            side: self.side,
-        };
+        let record =
+            Record { fields, text: text.unwrap_or_default(), array: raw.array, side: self.side };
         self.dialect.record(&record, &mut self.sink)
     }
 
-    fn read_damaged(
-        &mut self,
-        raw: &RawRecord<'b>,
-        range: std::ops::Range<usize>,
-        kind: IssueKind,
-    ) {
+    fn read_damaged(&mut self, raw: &RawRecord<'b>, range: Range<usize>, kind: IssueKind) {
         let kind = match kind {
             _ if !raw.bytes.is_empty() && raw.bytes.iter().all(|byte| *byte == 0) => {
                 IssueKind::NulFilled
@@ -188,7 +204,7 @@ impl<'b, D: Dialect> Parser<'_, 'b, D> {
     }
 }
 
-fn origin(raw: &RawRecord<'_>, range: &std::ops::Range<usize>) -> Origin {
+fn origin(raw: &RawRecord<'_>, range: &Range<usize>) -> Origin {
     let range = raw.offset + range.start as u64..raw.offset + range.end as u64;
     Origin { file: raw.file.map(Box::from), range }
 }
