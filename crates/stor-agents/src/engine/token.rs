@@ -38,7 +38,7 @@ const STEPS_MAGIC: &[u8] = b"agent steps 1\n";
 
 impl State {
     /// Returns the state after a parse; `end` is the position after the last whole record. `None` if
-    /// too many records have issues.
+    /// too many records have issues, or the last line has one and no line feed.
     pub(crate) fn new(
         stamp: &Stamp,
         parsed: &ParseEnd,
@@ -46,6 +46,12 @@ impl State {
         earlier: &[(u64, u64)],
         head: Option<SessionDraft>,
     ) -> Option<Self> {
+        // More bytes can give a damaged last line another meaning, and take away what was found in it.
+        let is_damaged =
+            |tail: OpenPoint| parsed.damaged.iter().any(|(position, _)| *position >= tail.position);
+        if parsed.tail.is_some_and(is_damaged) {
+            return None;
+        }
         let at_end = OpenPoint { position: end, before: parsed.counters };
         let points = [parsed.open, parsed.tail, Some(at_end)];
         let open = points.into_iter().flatten().min_by_key(|point| point.position)?;

@@ -238,3 +238,14 @@ fn a_call_without_a_result_does_not_keep_the_log_open() {
     }
     assert!(log.len() as u64 - from < 1000, "{from} of {}", log.len());
 }
+
+#[test]
+fn a_damaged_end_is_read_again_with_what_follows_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.jsonl");
+    // The inner object looks like a record behind a torn one, until more bytes follow.
+    fs::write(&path, "{\"user\":\"a\"}\n{\"x\":[{\"user\":\"b\"}").unwrap();
+    let store = settled_store(Notes, dir.path());
+    let set = scan(&store, &Scope::Messages(session())).set.unwrap();
+    assert!(set.resume.is_none());
+}
