@@ -1,5 +1,7 @@
 //! The trait that an agent implements.
 
+use std::path::Path;
+
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{Discipline, SessionId};
 use scrollback_stor_mmap::FileKind;
@@ -99,6 +101,15 @@ pub trait Dialect: Send + Sync + 'static {
     fn side_files(&self, session: &SessionId) -> Vec<SideFile> {
         let _ = session;
         Vec::new()
+    }
+
+    /// Checks whether a container is a copy of another session, by its path in the store. Then its
+    /// messages are copies too, and their usage counts in the other session.
+    ///
+    /// The default returns `false`.
+    fn is_copy(&self, container: &Path) -> bool {
+        let _ = container;
+        false
     }
 
     /// Reads the head of a session, from as few bytes as possible.

@@ -50,6 +50,7 @@ pub(crate) fn parse_as<'b, D: Dialect>(
 ) -> (ControlFlow<()>, ParseEnd) {
     let mut parser =
         Parser { dialect, sink: Sink::new(D::IDS, path, before), side, damaged: Vec::new() };
+    parser.sink.makes_copies = dialect.is_copy(path);
     let (end_of_lines, mut tail) = (region.end_of_lines(), None);
     let mut flow = region.visit(&mut |raw| {
         if raw.is_line && raw.position >= end_of_lines {
@@ -179,8 +180,13 @@ impl<'b, D: Dialect> Parser<'_, 'b, D> {
         let within = if raw.is_line { range.start as u64 } else { 0 };
         let position = raw.position + within;
         self.sink.begin_record(position, origin(raw, &range), range.start == 0);
-        let record =
-            Record { fields, text: text.unwrap_or_default(), array: raw.array, side: self.side };
+        let record = Record {
+            fields,
+            text: text.unwrap_or_default(),
+            position,
+            array: raw.array,
+            side: self.side,
+        };
         self.dialect.record(&record, &mut self.sink)
     }
 

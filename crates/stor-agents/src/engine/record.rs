@@ -9,6 +9,9 @@ pub struct Record<'b> {
     pub fields: Fields<'b>,
     /// The JSON text.
     pub text: &'b str,
+    /// The position in the container: an offset, the number of a step, or an index. See
+    /// [`Shape`](super::Shape).
+    pub position: u64,
     /// The array of a document that holds the record; empty for other shapes.
     pub array: &'static str,
     /// The kind of the side file that holds the record; `None` for the container itself.

@@ -28,6 +28,8 @@ pub struct Sink<'b> {
     ids: MessageIds,
     /// The path of the container, for issues.
     path: &'b Path,
+    /// Whether all messages are copies of messages of another session.
+    pub(crate) makes_copies: bool,
     record: CurrentRecord,
     counters: Counters,
     /// Messages and items that were not taken yet, in order.
@@ -65,6 +67,7 @@ impl<'b> Sink<'b> {
         Self {
             ids,
             path,
+            makes_copies: false,
             record: CurrentRecord::default(),
             counters,
             queue: VecDeque::new(),
@@ -319,7 +322,8 @@ impl<'b> Sink<'b> {
         let slot = self.slot(self.counters.messages, self.record.messages);
         self.counters.messages += 1;
         self.record.messages += 1;
-        let message = MessageDraft { origin: self.record.origin.clone(), ..message };
+        let is_copy = self.makes_copies || message.is_copy;
+        let message = MessageDraft { origin: self.record.origin.clone(), is_copy, ..message };
         let queued = self.queued(slot, Draft::Message(Box::new(message)));
         self.queue.push_back(queued);
     }
