@@ -2,6 +2,8 @@
 //!
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "claw")]
+pub mod claw;
 #[cfg(feature = "crabtalk")]
 pub mod crabtalk;
 pub mod engine;

@@ -69,6 +69,13 @@ impl<'b> Fields<'b> {
         fields
     }
 
+    /// Reads an object at the place of a scanner. `None` if it is another value, which is not passed
+    /// over.
+    pub(crate) fn read(scanner: &mut Scanner<'b>) -> Result<Option<Self>, SyntaxError> {
+        let mut fields = Self { entries: Vec::with_capacity(USUAL_FIELDS) };
+        Ok(fields.fill(scanner)?.map(|()| fields))
+    }
+
     fn fill(&mut self, scanner: &mut Scanner<'b>) -> Result<Option<()>, SyntaxError> {
         scanner.object(|scanner, key| {
             let value = scanner.raw()?;

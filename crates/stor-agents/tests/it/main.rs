@@ -6,6 +6,7 @@
     reason = "the tests read and write stores without the crate, and a test that cannot go on fails"
 )]
 
+mod claw;
 mod crabtalk;
 mod engine;
 mod index;

@@ -1,0 +1,18 @@
+//! The conformance tests on the sound sessions of the corpus.
+
+use scrollback_source::Source;
+use scrollback_source_test::{Content, Expectations};
+use scrollback_stor_agents::claw::Claw;
+
+use super::copy_sound_sessions;
+use crate::support::settled_store;
+
+scrollback_source_test::conformance_tests!(on_all);
+
+fn on_all(check: impl Fn(&dyn Source, &Expectations)) {
+    let dir = tempfile::tempdir().unwrap();
+    copy_sound_sessions(dir.path());
+    let store = settled_store(Claw, dir.path());
+    let expected = Expectations::everything().without(Content::Projects).without(Content::Orphans);
+    check(&store, &expected);
+}
