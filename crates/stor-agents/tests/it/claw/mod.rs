@@ -2,6 +2,8 @@
 
 mod conformance;
 mod discovery;
+mod oracle;
+mod program;
 mod records;
 
 use std::fs;
