@@ -2,6 +2,7 @@
 
 mod conformance;
 mod discovery;
+mod machine;
 mod oracle;
 mod program;
 mod records;
