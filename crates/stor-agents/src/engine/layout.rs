@@ -37,7 +37,8 @@ pub enum Shape {
     Steps(StepFiles),
     /// A JSON file with one object: the records are the elements of these arrays of the object. The
     /// position of a record is its index, and [`Record::array`](super::Record::array) names its
-    /// array. The records of the first array come first.
+    /// array. The records of the first array come first. A field that is an object instead of an
+    /// array is one record.
     Document(&'static [&'static str]),
     /// A file that is a [`Shape::Document`] if its text is one object with one of these arrays, and
     /// a [`Shape::Log`] otherwise.

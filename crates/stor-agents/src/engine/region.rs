@@ -206,7 +206,16 @@ fn walk_document(
             next[index] += 1;
             Ok(Some(()))
         })?;
-        if array.is_none() { scanner.skip_value() } else { Ok(()) }
+        if array.is_some() {
+            return Ok(());
+        }
+        let start = scanner.offset();
+        scanner.skip_value()?;
+        let range = start..scanner.offset();
+        if text[range.clone()].starts_with('{') {
+            elements.push(Element { position: next[index], array: arrays[index], range });
+        }
+        Ok(())
     });
     match walked {
         Ok(Some(())) if scanner.rest().trim_ascii().is_empty() => None,
