@@ -4,6 +4,8 @@
 
 #[cfg(feature = "claw")]
 pub mod claw;
+#[cfg(feature = "codetether")]
+pub mod codetether;
 #[cfg(feature = "crabtalk")]
 pub mod crabtalk;
 pub mod engine;

@@ -7,6 +7,7 @@
 )]
 
 mod claw;
+mod codetether;
 mod crabtalk;
 mod engine;
 mod index;
