@@ -128,6 +128,7 @@ fn read_event<'b>(
         _ => {
             let known = &[
                 "goal_set",
+                "goal_runtime",
                 "goal_reaffirmed",
                 "goal_cleared",
                 "task_added",

@@ -1,6 +1,8 @@
 //! codetether.
 
 mod conformance;
+mod oracle;
+mod program;
 mod records;
 
 use std::fs;
