@@ -99,7 +99,7 @@ fn scan(
 ) -> Result<TailLoad, Error> {
     let names = dir.json_names()?.into_iter().map(|name| (dir.stamp(&name).mtime, name));
     let mut candidates: Vec<_> = names.collect();
-    candidates.sort_by(|a, b| b.0.cmp(&a.0)); // stable: ties keep the order of the directory
+    candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.0)); // stable: ties keep the order of the directory
     let search = workspace.map(|it| Search::new(dir, it, candidates.len() > 1, version));
     let mut rest = &candidates[..];
     loop {

@@ -48,7 +48,7 @@ pub fn list_sessions(sessions: &Path, version: Version) -> Result<Vec<SessionSum
         Version::Head => summary_of_record(&dir, &name),
     };
     let mut listed: Vec<_> = dir.json_names()?.into_iter().filter_map(summary).collect();
-    listed.sort_by(|a, b| b.updated_at.cmp(&a.updated_at));
+    listed.sort_by_key(|session| std::cmp::Reverse(session.updated_at));
     Ok(listed)
 }
 
