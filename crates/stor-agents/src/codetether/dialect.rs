@@ -172,18 +172,18 @@ impl Home for Codetether {
     }
 }
 
-/// Returns the data directory that the variable names. The program trims its value.
+/// Returns the data directory that the variable names. The program trims its value, and ignores one
+/// that is not UTF-8.
 fn data_dir_of_variable(environment: &Environment) -> Option<PathBuf> {
-    let value = environment.agent_variable("CODETETHER_DATA_DIR")?;
-    let trimmed = match value.to_str() {
-        Some(text) if text.trim().is_empty() => return None,
-        Some(text) => PathBuf::from(text.trim()),
-        None => PathBuf::from(value),
-    };
-    match (&environment.current_dir, trimmed.is_absolute()) {
-        (_, true) => Some(trimmed),
-        (Some(current), false) => Some(current.join(trimmed)),
-        (None, false) => None,
+    let value = environment.agent_variable("CODETETHER_DATA_DIR")?.to_str()?.trim();
+    if value.is_empty() {
+        return None;
+    }
+    let path = Path::new(value);
+    match &environment.current_dir {
+        _ if path.is_absolute() => Some(path.to_owned()),
+        Some(current) if current.is_absolute() => Some(current.join(path)),
+        _ => None,
     }
 }
 

@@ -35,7 +35,7 @@ pub use metadata::{
     BeliefState, ContextPolicy, DelegationConfig, DelegationState, ExecutionProvenance, Identity,
     RlmConfig, SessionMetadata,
 };
-pub use model::{ContentPart, Message, Role, Session, ToolUse, Usage};
-pub use pages::{PageKind, classify_all, generate_title, normalize_sidecars};
+pub use model::{ContentPart, Message, PageKind, Role, Session, ToolUse, Usage};
+pub use pages::{classify_all, generate_title, normalize_sidecars};
 pub use tasks::{Goal, Task, TaskEvent, TaskState, TaskStatus, read_all};
 pub use timestamp::Timestamp;

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::metadata::SessionMetadata;
-use super::pages::PageKind;
 use super::timestamp::Timestamp;
 
 /// A session.
@@ -111,6 +110,24 @@ pub enum ContentPart {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         signature: Option<String>,
     },
+}
+
+/// The page of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageKind {
+    /// A system prompt.
+    Bootstrap,
+    /// A rule.
+    Constraint,
+    /// A plan.
+    Plan,
+    /// A preference of the user.
+    Preference,
+    /// The result of a tool.
+    Evidence,
+    /// Everything else.
+    Conversation,
 }
 
 /// A tool call in the list of the session.

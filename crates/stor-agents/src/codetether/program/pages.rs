@@ -1,26 +1,6 @@
 //! What the program derives from the messages of a session: their pages, and its title.
 
-use serde::{Deserialize, Serialize};
-
-use super::model::{ContentPart, Message, Role, Session};
-
-/// The page of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PageKind {
-    /// A system prompt.
-    Bootstrap,
-    /// A rule.
-    Constraint,
-    /// A plan.
-    Plan,
-    /// A preference of the user.
-    Preference,
-    /// The result of a tool.
-    Evidence,
-    /// Everything else.
-    Conversation,
-}
+use super::model::{ContentPart, Message, PageKind, Role, Session};
 
 /// Returns the page of each message. Constraints, plans and preferences are marked by hand only, so a
 /// new classification loses them.

@@ -1,6 +1,8 @@
 //! codetether.
 
 mod conformance;
+mod discovery;
+mod machine;
 mod oracle;
 mod program;
 mod records;
