@@ -190,11 +190,8 @@ impl<'s> Search<'s> {
         }
         // The metadata comes later, or it is damaged.
         let whole = self.dir.read(name)?;
-        if !self.has_text(&whole) {
-            return Ok(false);
-        }
-        let Ok(header) = serde_json::from_slice::<SessionHeader>(&whole) else { return Ok(false) };
-        Ok(self.is_workspace(header.metadata.directory.as_deref()))
+        let directory = self.has_text(&whole).then(|| directory_in(&whole)).flatten();
+        Ok(directory.is_some_and(|directory| self.is_workspace(directory.as_deref())))
     }
 
     fn has_text(&self, bytes: &[u8]) -> bool {

@@ -32,7 +32,7 @@ pub(super) fn session(
     Ok(parsed)
 }
 
-/// The fields that the program compares while it looks for the session of a workspace. The whole file
+/// The fields that the program parses while it looks for the session of a workspace. The whole file
 /// must be JSON, but messages are not parsed.
 #[derive(Debug, Deserialize)]
 pub(super) struct SessionHeader {
@@ -40,7 +40,8 @@ pub(super) struct SessionHeader {
     _id: String,
     #[serde(rename = "title")]
     _title: Option<String>,
-    pub(super) metadata: SessionMetadata,
+    #[serde(rename = "metadata")]
+    _metadata: SessionMetadata,
 }
 
 #[derive(Clone, Copy)]
