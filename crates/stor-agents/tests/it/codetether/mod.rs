@@ -3,6 +3,7 @@
 mod conformance;
 mod discovery;
 mod machine;
+mod malformed;
 mod oracle;
 mod program;
 mod records;
