@@ -1,5 +1,6 @@
 //! Regions: the bytes of a container, or of a part of it, cut into records.
 
+use std::borrow::Cow;
 use std::ops::{ControlFlow, Range};
 
 use scrollback_core_err::{Issue, IssueKind, Place};
@@ -96,18 +97,19 @@ impl Region {
         let (mut elements, mut issues) = (Vec::new(), Vec::new());
         let len = bytes.len() as u64;
         let issue = |at: u64, kind| Issue::new(Place::path(path).at_range(at..len), kind);
-        let text = match simdutf8::compat::from_utf8(&bytes) {
-            Ok(text) => text,
-            Err(error) => {
-                issues.push(issue(error.valid_up_to() as u64, IssueKind::NotUtf8));
-                std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
-            }
+        let text = match simdutf8::basic::from_utf8(&bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => Cow::Owned(masked(&bytes)),
         };
-        let problem = walk_document(text, arrays, &mut elements);
-        // An invalid byte cuts the text, so the walk only repeats that issue.
-        if let (Some((at, kind)), true) = (problem, issues.is_empty()) {
-            issues.push(issue(at, kind));
-        }
+        let problem = walk_document(&text, arrays, &mut elements);
+        // The read of an element reports what is not UTF-8 in it.
+        let first = match text {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(_) => first_invalid_outside(&bytes, &elements),
+        };
+        issues.extend(first.map(|at| issue(at, IssueKind::NotUtf8)));
+        issues
+            .extend(problem.filter(|(at, _)| Some(*at) != first).map(|(at, kind)| issue(at, kind)));
         elements.sort_by_key(|element| element.position);
         let cut = Cut::Elements(elements);
         Self { bytes, cut, issues, has_young_end: false, is_cut: false }
@@ -179,6 +181,32 @@ impl Region {
             }),
         }
     }
+}
+
+/// Returns the text of bytes with a question mark for each byte that is not UTF-8, so that all offsets
+/// stay.
+fn masked(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| '?'));
+    }
+    text
+}
+
+/// Returns the offset of the first byte that is not UTF-8 and in no element. The elements are in the
+/// order of the text.
+fn first_invalid_outside(bytes: &[u8], elements: &[Element]) -> Option<u64> {
+    let is_inside = |at: usize| {
+        let before = elements.partition_point(|element| element.range.start <= at);
+        before > 0 && elements[before - 1].range.contains(&at)
+    };
+    let mut at = 0;
+    bytes.utf8_chunks().find_map(|chunk| {
+        let invalid = at + chunk.valid().len();
+        at = invalid + chunk.invalid().len();
+        (!chunk.invalid().is_empty() && !is_inside(invalid)).then_some(invalid as u64)
+    })
 }
 
 /// Collects the elements of the arrays of a document, and returns the first error and its offset.
