@@ -100,11 +100,27 @@ fn a_document_that_ends_early_has_what_comes_before() {
 
 #[test]
 fn bytes_that_are_no_text_are_an_issue() {
-    let mut document = format!("{HEAD}{},{}{END}", text("first"), text("broken")).into_bytes();
-    let at = memchr::memmem::find(&document, b"broken").unwrap();
-    document[at] = 0xFF;
-    let (texts, _, title, issues) = read(&document, b"");
-    assert_eq!((texts[0].as_str(), title.as_deref()), ("first", Some("t")));
+    let (first, broken, last) = (text("first"), text("broken"), text("last"));
+    let whole = format!("{HEAD}{first},{broken},{last}{END}");
+    let damage = |at: usize| {
+        let mut document = whole.clone().into_bytes();
+        document[at] = 0xFF;
+        read(&document, b"")
+    };
+    // In a message: the message is lost, and nothing else.
+    let (texts, items, title, issues) = damage(whole.find("broken").unwrap());
+    assert_eq!(
+        (texts, items),
+        (vec!["first".to_owned(), "last".to_owned()], vec!["usage".to_owned()])
+    );
+    assert_eq!(title.as_deref(), Some("t"));
+    let start = HEAD.len() + first.len() + 1;
+    let place = format!("a.json, bytes {start} to {}: ", start + broken.len());
+    assert!(issues.len() == 1 && issues[0].starts_with(&place), "{issues:?}");
+    // Beside the messages: an issue, and all messages are there.
+    let at = whole.find("build").unwrap();
+    let (texts, _, _, issues) = damage(at);
+    assert_eq!(texts, ["first", "broken", "last"]);
     assert!(issues[0].starts_with(&format!("a.json, bytes {at} to ")), "{issues:?}");
     for damaged in [&b""[..], b"\0\0\0\0", b"[]", b"null"] {
         let (texts, _, _, issues) = read(damaged, b"");
