@@ -3,5 +3,6 @@
 mod database;
 mod forks;
 mod numbers;
+mod reverts;
 mod steps;
 mod totals;

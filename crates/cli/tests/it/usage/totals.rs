@@ -6,6 +6,7 @@ use scrollback_core_type::Cost;
 use scrollback_fixtures::synth::{
     Events, Expected, Spec, write_database, write_database_v2, write_store,
 };
+use scrollback_fixtures::{Corpus, corpus};
 use serde_json::Value;
 
 use crate::support::run_on;
@@ -66,4 +67,42 @@ fn a_generated_store_of_2_x_has_the_totals_of_its_columns() {
     assert!((cost.parse::<f64>().unwrap() - cost_of_columns).abs() < 1e-6, "{cost}");
     let answers = true_totals(&expected).0;
     assert!(listed[0] > answers[0] && listed[2..] == answers[2..], "{listed:?} {answers:?}");
+}
+
+/// The truth is the list of opencode 2.x itself, and the columns of the sessions that it does not list.
+#[test]
+fn an_upgraded_store_of_2_x_has_the_totals_of_opencode() {
+    let corpus = corpus(Corpus::OpencodeV2Upgraded);
+    let oracle: Value = serde_json::from_slice(&std::fs::read(&corpus.oracle).unwrap()).unwrap();
+    let sessions = oracle["sessions"].as_object().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let database = dir.path().join("opencode.db");
+    std::fs::copy(&corpus.database, &database).unwrap();
+    let connection = rusqlite::Connection::open(&database).unwrap();
+    let tables = "SELECT (SELECT sum(tokens_input) FROM session_v2) + (SELECT sum(tokens_input)
+        FROM session WHERE id NOT IN (SELECT id FROM session_v2))";
+    let sum: i64 = connection.query_row(tables, [], |row| row.get(0)).unwrap();
+    drop(connection);
+    let list = run_on(&database, &["ls", "--json"]).json();
+    for session in list.as_array().unwrap() {
+        let id = session["id"].as_str().unwrap();
+        if let Some(Value::Object(expected)) = sessions.get(id).map(|it| &it["info"]) {
+            let tokens = &expected["tokens"];
+            for (ours, theirs) in [
+                (&session["tokens"]["input"], &tokens["input"]),
+                (&session["tokens"]["output"], &tokens["output"]),
+                (&session["tokens"]["reasoning"], &tokens["reasoning"]),
+                (&session["tokens"]["cacheRead"], &tokens["cache"]["read"]),
+                (&session["tokens"]["cacheWrite"], &tokens["cache"]["write"]),
+            ] {
+                assert_eq!(ours, theirs, "{id}");
+            }
+            let cost = session["cost"].as_f64().unwrap() - expected["cost"].as_f64().unwrap();
+            assert!(cost.abs() < 1e-9, "{id}: {cost}");
+        }
+    }
+    let listed: Vec<&str> =
+        list.as_array().unwrap().iter().filter_map(|session| session["id"].as_str()).collect();
+    assert!(sessions.keys().all(|id| listed.contains(&id.as_str())));
+    assert_eq!(listed_totals(&database).0[0], sum.unsigned_abs());
 }
