@@ -27,6 +27,9 @@ pub const WITHOUT_ROWS: &str = "withoutRows";
 /// The preview of 2.x within 1.16 to 1.18 wrote turns of the session. The preview does not count them
 /// in the session's record.
 pub const PREVIEW: &str = "preview";
+/// The store that supplies the messages lost the record of the session. The record is that of another
+/// copy.
+pub const RECORD_OF_COPY: &str = "recordOfCopy";
 
 /// The prefix of the ids of sessions.
 pub const SESSION_PREFIX: &str = "ses_";

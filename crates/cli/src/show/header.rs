@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use scrollback_core_type::{LazyStr, Provenance, Usage};
 use scrollback_flow::SessionHydratedTree;
 use scrollback_stor_path::opencode::{
-    JSON_FILES, LATE_LEGACY, LEGACY_ONLY, PENDING_MIGRATION, PREVIEW, TABLES_V1, TABLES_V2,
-    WITHOUT_ROWS,
+    JSON_FILES, LATE_LEGACY, LEGACY_ONLY, PENDING_MIGRATION, PREVIEW, RECORD_OF_COPY, TABLES_V1,
+    TABLES_V2, WITHOUT_ROWS,
 };
 
 use super::options::Options;
@@ -110,6 +110,7 @@ pub(crate) fn describe_provenance(provenance: &Provenance) -> String {
         LATE_LEGACY => "written by 1.x after the migration, which 2.x does not show",
         WITHOUT_ROWS => "2.x has no messages of this session",
         PREVIEW => "turns of the preview of 2.x",
+        RECORD_OF_COPY => "its record is lost, so title and directory are those of another copy",
         other => other,
     });
     place

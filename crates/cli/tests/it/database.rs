@@ -140,6 +140,42 @@ fn the_copy_with_newer_messages_is_shown_and_from_reads_the_other() {
     assert_eq!(unknown.code, 2, "{}", unknown.stderr);
 }
 
+/// The database has the newer messages, and its row of the session is lost. The files have the record.
+#[test]
+fn a_chosen_copy_that_lost_its_record_takes_that_of_another() {
+    let dir = both_formats();
+    let database = rusqlite::Connection::open(dir.path().join("opencode.db")).unwrap();
+    let sql = "SELECT session_id, count(*), (SELECT title FROM session WHERE id = session_id)
+        FROM message GROUP BY session_id ORDER BY 2 DESC LIMIT 1";
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let (id, count, title): (String, i64, String) = database.query_row(sql, [], row).unwrap();
+    let before = run_on(dir.path(), &["ls", "--json"]).json();
+    let find = |list: &Value| -> Value {
+        list.as_array().unwrap().iter().find(|it| it["id"] == *id).unwrap().clone()
+    };
+    let insert = r#"INSERT INTO message (id, session_id, time_created, time_updated, data)
+        VALUES ('msg_new', ?1, 9e12, 9e12, '{"role":"user","time":{"created":9000000000000}}')"#;
+    database.execute(insert, [&id]).unwrap();
+    database.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    database.execute("DELETE FROM session WHERE id = ?1", [&id]).unwrap();
+    drop(database);
+    for options in [&[][..], &[], &["--no-cache"]] {
+        let list = run_on(dir.path(), &[&["ls", "--json"], options].concat()).json();
+        assert_eq!(list.as_array().unwrap().len(), before.as_array().unwrap().len());
+        let shown = find(&list);
+        assert_eq!(
+            (&shown["title"], &shown["messages"]),
+            (&title.clone().into(), &(count + 1).into())
+        );
+        assert_eq!(shown["standing"], "recordOfCopy", "{shown}");
+        assert!(shown["source"].as_str().unwrap().ends_with("opencode.db"), "{shown}");
+        assert_eq!(shown["tokens"]["output"], find(&before)["tokens"]["output"]);
+    }
+    let shown = run_on(dir.path(), &["show", &id]).stdout;
+    assert!(shown.contains(&title) && shown.contains("those of another copy"), "{shown}");
+    assert!(run_on(dir.path(), &["export", &id]).stdout.contains("msg_new"));
+}
+
 /// Source: reports anomalyco/opencode#8661 and #21790 (case 55-backup-with-a-channel-name).
 #[test]
 fn sessions_only_in_a_backup_are_listed_last_and_with_a_mark() {

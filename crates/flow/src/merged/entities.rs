@@ -7,7 +7,7 @@ use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{EntityKey, SessionKey};
 use scrollback_source::{Entry, Listing, Reader, Result, ScanItem, ScanVisitor};
 
-use super::transaction::{MergedTransaction, note_copy, with_origin};
+use super::transaction::{MergedTransaction, note_copy, record_of_copy, with_origin};
 
 impl MergedTransaction<'_> {
     /// Returns the file of an entity, for people.
@@ -92,6 +92,11 @@ impl MergedTransaction<'_> {
             // A vanished entity hides no copy: the next member is tried.
             vanished = vanished.or_else(|| gone.into_iter().next().map(|(_, issue)| issue));
         }
+        if let EntityKey::Session(session) = key
+            && let Some(record) = self.lost_record(session)?
+        {
+            return Ok(visit(ScanItem::Entry(record)));
+        }
         let issue = vanished.unwrap_or_else(|| Issue::new(Place::default(), IssueKind::Vanished));
         Ok(visit(ScanItem::Issue(Some(key.clone()), issue)))
     }
@@ -156,6 +161,27 @@ impl MergedTransaction<'_> {
         Ok(hidden)
     }
 
+    /// Returns the record of another copy, for a session whose owner has none.
+    pub(super) fn lost_record(&mut self, session: &SessionKey) -> Result<Option<Entry>> {
+        let hidden = self.read_hidden_records(session)?;
+        let Some((_, first)) = hidden.first() else { return Ok(None) };
+        let owner = self.owners.owner_of(session)?;
+        let mut record = record_of_copy(first, self.members[owner].source.id());
+        hidden.iter().for_each(|(number, copy)| note_copy(&mut record, *number, copy));
+        Ok(Some(record))
+    }
+
+    /// Returns the number of the first member that has the record of a session, if the owner of the
+    /// session lost its own.
+    pub(super) fn first_record_of_lost(&mut self, session: &SessionKey) -> Result<Option<usize>> {
+        let hidden = self.read_hidden_records(session)?;
+        let Some((first, _)) = hidden.first() else { return Ok(None) };
+        let owner = self.owners.owner_of(session)?;
+        let own = self.read_from_member(owner, &EntityKey::Session(session.clone()))?;
+        let is_lost = own.entries.is_empty() && own.issues.iter().all(|(_, it)| it.is_vanished());
+        Ok(is_lost.then_some(*first))
+    }
+
     /// Calls `read` on the owner of a session. The session's record gets its origin and the notes
     /// about the copies in other members. Issues about these copies come first.
     pub(super) fn read_from_owner<T>(
@@ -170,6 +196,12 @@ impl MergedTransaction<'_> {
         let mut is_stopped = false;
         for issue in self.owners.loss_issues(session)? {
             is_stopped = is_stopped || visit(ScanItem::Issue(Some(key.clone()), issue)).is_break();
+        }
+        if !is_stopped
+            && self.first_record_of_lost(session)?.is_some()
+            && let Some(record) = self.lost_record(session)?
+        {
+            is_stopped = visit(ScanItem::Entry(record)).is_break();
         }
         let origin = self.members[owner].source.id();
         read(&mut *self.owners.readers[owner], &mut |item| {

@@ -12,7 +12,7 @@ use scrollback_source::{
 
 use super::outline::SetStamp;
 use super::owners::MemberSets;
-use super::transaction::{Member, MergedTransaction, mark_copy, note_copy};
+use super::transaction::{Member, MergedTransaction, mark_copy, note_copy, record_of_copy};
 use super::{known_tokens, probe_member};
 
 impl MergedTransaction<'_> {
@@ -55,10 +55,29 @@ impl MergedTransaction<'_> {
         }
         // A session's record notes the copies, because provenance names every storage format that has
         // the session.
+        let unread: HashSet<&EntityKey> =
+            merged.issues.iter().filter_map(|(key, _)| key.as_ref()).collect();
         for (number, copy) in copies {
-            if let Some(shown) = positions.get(&copy.key) {
-                note_copy(&mut merged.entries[*shown], number, &copy);
-            }
+            let EntityKey::Session(session) = &copy.key else { continue };
+            let shown = match positions.get(&copy.key) {
+                Some(shown) => *shown,
+                None if unread.contains(&copy.key) => continue,
+                // The owner may have the session in another project, and so may the first copy.
+                None if *scope != Scope::Sessions => {
+                    if self.first_record_of_lost(session)? == Some(number) {
+                        merged.entries.extend(self.lost_record(session)?);
+                    }
+                    continue;
+                }
+                None => {
+                    let owner = self.owners.owner_of(session)?;
+                    let record = record_of_copy(&copy, self.members[owner].source.id());
+                    positions.insert(copy.key.clone(), merged.entries.len());
+                    merged.entries.push(record);
+                    merged.entries.len() - 1
+                }
+            };
+            note_copy(&mut merged.entries[shown], number, &copy);
         }
         if *scope == Scope::Sessions {
             merged.issues.extend(self.loss_issues()?);
@@ -183,7 +202,8 @@ impl MergedTransaction<'_> {
         let mut merged: Vec<SurveyItem> = Vec::new();
         let mut projects: HashSet<EntityKey> = HashSet::new();
         let mut records: HashMap<EntityKey, usize> = HashMap::new();
-        let mut hidden: Vec<(usize, EntityKey)> = Vec::new();
+        let mut hidden: Vec<(usize, Observation)> = Vec::new();
+        let mut unread: HashSet<EntityKey> = HashSet::new();
         for (at, items) in lists.into_iter().enumerate() {
             for item in items {
                 let visible = match &item {
@@ -202,10 +222,13 @@ impl MergedTransaction<'_> {
                         true => {
                             records.entry(observation.key.clone()).or_insert(merged.len());
                         }
-                        false => hidden.push((self.members[at].number, observation.key.clone())),
+                        false => hidden.push((self.members[at].number, observation.clone())),
                     }
                 }
                 if visible {
+                    if let SurveyItem::Issue(Some(key), _) = &item {
+                        unread.insert(key.clone());
+                    }
                     merged.push(item);
                 }
             }
@@ -213,10 +236,17 @@ impl MergedTransaction<'_> {
         // Hidden records are counted too. A copy that appears or goes away changes the provenance of the
         // session while its own row stays the same, so the copy has to change the stamp, or a refresh
         // would take the record for unchanged. `merge` marks the stamps of records in the same way.
-        for (number, key) in hidden {
-            if let Some(shown) = records.get(&key)
-                && let SurveyItem::Observation(shown) = &mut merged[*shown]
-            {
+        for (number, copy) in hidden {
+            let shown = match records.get(&copy.key) {
+                Some(shown) => *shown,
+                None if unread.contains(&copy.key) => continue,
+                None => {
+                    records.insert(copy.key.clone(), merged.len());
+                    merged.push(SurveyItem::Observation(copy));
+                    merged.len() - 1
+                }
+            };
+            if let SurveyItem::Observation(shown) = &mut merged[shown] {
                 mark_copy(&mut shown.stamp, number);
             }
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{Clock, EntityKey, SourceId, Stamp};
 use scrollback_source::{Entry, Error, Listing, Reader, Result, ScanItem, Source, SurveyItem};
+use scrollback_stor_path::opencode;
 
 use super::choices::Choices;
 use super::owners::Owners;
@@ -107,6 +108,14 @@ pub(super) fn with_origin(mut item: ScanItem, origin: &SourceId) -> ScanItem {
         entry.origin = Some(origin.clone());
     }
     item
+}
+
+/// Makes the record of a session from another copy, for a store that has messages of the session and lost
+/// its record. The totals in the record are those of other messages.
+pub(super) fn record_of_copy(copy: &Entry, owner: &SourceId) -> Entry {
+    let provenance = copy.provenance.clone().with_complete_totals(false);
+    let provenance = provenance.with_migration(opencode::RECORD_OF_COPY);
+    Entry { origin: Some(owner.clone()), provenance, ..copy.clone() }
 }
 
 /// Notes in a session's record that another member has the session too. Other entities stay as they

@@ -22,6 +22,7 @@ enum Step {
     PutMessage(usize, u8),
     RemoveMessage(usize, u8),
     RemoveSession(usize),
+    LoseRecord(usize),
     /// Replaces a copy by a copy of another store, as a user or a migration does.
     Copy(usize, usize),
     Refresh,
@@ -38,6 +39,7 @@ fn step() -> impl Strategy<Value = Step> {
         12 => (at.clone(), message.clone()).prop_map(|(at, m)| Step::PutMessage(at, m)),
         3 => (at.clone(), message).prop_map(|(at, m)| Step::RemoveMessage(at, m)),
         1 => at.clone().prop_map(Step::RemoveSession),
+        2 => at.clone().prop_map(Step::LoseRecord),
         3 => (at.clone(), at).prop_map(|(from, to)| Step::Copy(from, to)),
         4 => Just(Step::Refresh),
         4 => Just(Step::RefreshDirty),
@@ -67,6 +69,7 @@ fn run_steps(has_files: bool, steps: Vec<Step>) {
             Step::PutMessage(at, message) => world.put_message(at, message),
             Step::RemoveMessage(at, message) => world.remove_message(at, message),
             Step::RemoveSession(at) => world.remove_session(at),
+            Step::LoseRecord(at) => world.lose_record(at),
             Step::Copy(from, to) => {
                 let messages = world.copies[from].clone().unwrap_or_default();
                 let old = world.copies[to].clone().unwrap_or_default();

@@ -73,6 +73,8 @@ pub(super) fn chosen_by_model(copies: &Copies) -> Option<(usize, Vec<(usize, usi
 pub(super) struct World {
     pub(super) dir: TempDir,
     pub(super) copies: Copies,
+    /// The stores that have the record of the session.
+    has_record: [bool; 4],
     /// The records that changed since the last refresh.
     pub(super) dirty: Vec<EntityKey>,
     /// The stores that exist.
@@ -102,14 +104,24 @@ impl World {
         }
         let stores = (0..if has_files { 4 } else { 3 }).collect();
         let (copies, compared, surveyed) = Default::default();
-        Self { dir, copies, dirty: Vec::new(), stores, writes: 0, compared, surveyed }
+        Self {
+            dir,
+            copies,
+            has_record: [false; 4],
+            dirty: Vec::new(),
+            stores,
+            writes: 0,
+            compared,
+            surveyed,
+        }
     }
 
     /// Runs statements in one transaction, with the next event of the session, as opencode does.
     fn write_database(&mut self, at: usize, run: impl FnOnce(&Connection)) {
         self.writes += 1;
         let database = Connection::open(self.dir.path().join(STORES[at])).unwrap();
-        database.pragma_update(None, "synchronous", "OFF").unwrap();
+        let pragmas = "PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF";
+        database.execute_batch(pragmas).unwrap();
         database.execute_batch("BEGIN IMMEDIATE").unwrap();
         run(&database);
         let seq = "INSERT INTO event_sequence (aggregate_id, seq) VALUES ('ses_1', ?1)
@@ -122,10 +134,11 @@ impl World {
     }
 
     pub(super) fn put_session(&mut self, at: usize) {
-        if self.copies[at].is_some() || !self.stores.contains(&at) {
+        if self.has_record[at] || !self.stores.contains(&at) {
             return;
         }
-        self.copies[at] = Some(BTreeSet::new());
+        self.has_record[at] = true;
+        self.copies[at].get_or_insert_default();
         self.dirty.push(session_key("ses_1").into());
         if at == FILES {
             let record = r#"{"id":"ses_1","title":"storage","time":{"created":1,"updated":99}}"#;
@@ -143,7 +156,9 @@ impl World {
 
     /// The record names its store, but has the same length and times in all databases.
     pub(super) fn put_message(&mut self, at: usize, message: u8) {
-        self.put_session(at);
+        if self.copies[at].is_none() {
+            self.put_session(at);
+        }
         if !self.copies[at].as_mut().is_some_and(|messages| messages.insert(message)) {
             return;
         }
@@ -183,8 +198,16 @@ impl World {
         }
         self.dirty.push(message_key(message).into());
         let id = format!("msg_{message}");
+        let is_gone = !self.has_record[at] && self.copies[at].iter().flatten().next().is_none();
+        if is_gone {
+            self.copies[at] = None;
+        }
         if at == FILES {
             let dir = self.dir.path().join("storage/message/ses_1");
+            if is_gone {
+                fs::remove_dir_all(&dir).unwrap();
+                return self.touch(dir.parent().unwrap());
+            }
             fs::remove_file(dir.join(format!("{id}.json"))).unwrap();
             return self.touch(&dir);
         }
@@ -194,14 +217,43 @@ impl World {
         });
     }
 
+    fn has_other_record(&self, at: usize) -> bool {
+        (0..4).any(|other| other != at && self.has_record[other])
+    }
+
+    /// Removes the record and leaves the messages, as a damaged table or a crash does.
+    pub(super) fn lose_record(&mut self, at: usize) {
+        let has_messages = self.copies[at].iter().flatten().next().is_some();
+        if at == V2 || !self.has_record[at] || !has_messages || !self.has_other_record(at) {
+            return;
+        }
+        self.has_record[at] = false;
+        self.dirty.push(session_key("ses_1").into());
+        if at == FILES {
+            let storage = self.dir.path().join("storage/session/p");
+            fs::remove_file(storage.join("ses_1.json")).unwrap();
+            return self.touch(&storage);
+        }
+        self.write_database(at, |database| {
+            database.execute_batch("DELETE FROM session").unwrap();
+        });
+    }
+
     pub(super) fn remove_session(&mut self, at: usize) {
+        let is_last = self.copies.iter().flatten().count() == 1;
+        if !is_last && !self.has_other_record(at) {
+            return; // at least one of the other copies has its record
+        }
         let Some(messages) = self.copies[at].take() else { return };
+        let had_record = std::mem::take(&mut self.has_record[at]);
         self.dirty.push(session_key("ses_1").into());
         self.dirty.extend(messages.into_iter().map(|message| message_key(message).into()));
         match at {
             FILES => {
                 let storage = self.dir.path().join("storage");
-                fs::remove_file(storage.join("session/p/ses_1.json")).unwrap();
+                if had_record {
+                    fs::remove_file(storage.join("session/p/ses_1.json")).unwrap();
+                }
                 let _ = fs::remove_dir_all(storage.join("message/ses_1")); // perhaps without messages
             }
             _ => {
@@ -281,7 +333,10 @@ impl World {
         let session = session_key("ses_1").session;
         let record = view.session(&session).unwrap();
         assert_eq!(record.origin.as_deref(), Some(STORES[chosen]), "{copies:?}");
-        assert_eq!(record.title.as_deref(), Some(STORES[chosen]), "{copies:?}");
+        // A chosen copy that lost its record takes that of the first other copy.
+        let titled = (0..4).find(|at| self.has_record[*at]);
+        let titled = if self.has_record[chosen] { Some(chosen) } else { titled };
+        assert_eq!(record.title.as_deref(), titled.map(|at| STORES[at]), "{copies:?}");
         let shown = view.by_session(&session).into_iter();
         let shown: BTreeSet<(String, String)> = shown
             .map(|it| (it.key.message.to_string(), it.agent.as_deref().unwrap_or_default().into()))
@@ -302,6 +357,10 @@ impl World {
         for node in &loaded.tree.messages {
             let text = String::from_utf8_lossy(node.span.as_deref().unwrap());
             assert!(text.contains(&agent), "{copies:?}: {text}");
+        }
+        assert!(loaded.tree.session.span.is_some(), "{copies:?}");
+        if !self.has_record[chosen] {
+            return;
         }
         let place = materializer.source().locate(&EntityKey::Session(session.into())).unwrap();
         let file = if chosen == FILES { "ses_1.json" } else { STORES[chosen] };
