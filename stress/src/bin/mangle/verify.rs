@@ -96,7 +96,10 @@ fn verify_list(truth: &Truth, list: &List, verdict: &mut Verdict) {
             verdict.add_missing(truth, &list.problems, record, finding);
             continue;
         };
-        if let Some(field) = different_field(record, &session.fields, truth) {
+        if is_without_record(&session.fields) && has_times(record) {
+            let finding = ("list: the record of a session is missing", id.clone());
+            verdict.add_missing(truth, &list.problems, record, finding);
+        } else if let Some(field) = different_field(record, &session.fields, truth) {
             verdict.add(format!("list: another {field}"), id);
         }
         if let Some(count) = truth.message_counts.get(id)
@@ -329,6 +332,16 @@ fn is_same(a: &Value, b: &Value) -> bool {
         }
         _ => a == b,
     }
+}
+
+/// Checks whether a session is listed from its messages alone: nothing of its record is known. Every
+/// record has a time.
+fn is_without_record(fields: &Value) -> bool {
+    ["created", "updated", "directory"].iter().all(|name| fields[*name].is_null())
+}
+
+fn has_times(record: &Record) -> bool {
+    record.value.as_ref().is_some_and(|value| value["created"].is_i64())
 }
 
 /// Returns the first field of the expected value that differs.

@@ -50,8 +50,9 @@ pub(crate) fn truth(base: &Base, damaged: &BTreeSet<u32>) -> Truth {
             "session_message" if sound => {
                 let Some(of) = row.text("session_id") else { continue };
                 let ids = vec![of.to_owned(), id.to_owned()];
-                let kind = row.text("type").unwrap_or_default();
-                let value = with_ids(row, &[("id", id), ("type", kind)]);
+                // A type that is not text has no form in JSON, so only the row itself is expected.
+                let kind = row.text("type");
+                let value = kind.and_then(|kind| with_ids(row, &[("id", id), ("type", kind)]));
                 let record = Record { table: "session_message", ids, value };
                 truth.rows.insert((of.to_owned(), id.to_owned()), record);
             }
