@@ -49,7 +49,9 @@ pub(crate) fn messages(
         Err(error) if is_damage(&error) => salvage(context, &mut placer, out)?,
         result => {
             result?;
-            compare_with_index_of_sessions(context, session, count)?;
+            let compared = compare_with_index_of_sessions(context, session, count);
+            // Damage below this index takes no message with it.
+            out.note_damage(context, Some(session.clone().into()), compared)?;
         }
     }
     placer.finish(out);

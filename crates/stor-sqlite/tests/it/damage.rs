@@ -15,6 +15,7 @@ use crate::support::{
     SMALL_ROWS, V2_SCHEMA, copy_corpus, database_with_rows, database_with_schema, entry_json, open,
     sessions, survey_sorted,
 };
+use crate::unsound_indexes::empty_index;
 
 /// A page of a real database.
 #[derive(Debug, Clone)]
@@ -299,5 +300,29 @@ fn rows_below_a_replaced_page_are_issues() {
             assert!(is_whole || !listing.issues.is_empty(), "{table}: {session}");
         }
         assert!(lost > 10, "{table}: the page that was replaced has too few rows below it");
+    }
+}
+
+/// A read of a session compares its parts with another index. Damage below that index ends no read.
+#[test]
+fn damaged_parts_behind_an_empty_index_hide_no_message() {
+    let (_dir, sound) = copy_corpus(Corpus::OpencodePrelaunch);
+    let messages = |database: &Path, session: &SessionKey| {
+        let names = key_names(&tree(&open(database), session).entries);
+        names.into_iter().filter(|name| !name.starts_with("prt_")).collect::<BTreeSet<_>>()
+    };
+    let expected: Vec<_> =
+        sessions(&open(&sound)).into_iter().map(|key| (messages(&sound, &key), key)).collect();
+    let (_dir, database) = copy_corpus(Corpus::OpencodePrelaunch);
+    empty_index(&database, "part_message_id_id_idx");
+    let emptied = std::fs::read(&database).unwrap();
+    let leaves = pages(&database).into_iter().filter(|it| it.owner == "part" && it.kind == "leaf");
+    for leaf in leaves {
+        let mut bytes = emptied.clone();
+        bytes[(leaf.number - 1) * PAGE..leaf.number * PAGE].fill(0x5a);
+        std::fs::write(&database, bytes).unwrap();
+        for (expected, session) in &expected {
+            assert_eq!(&messages(&database, session), expected, "{session}");
+        }
     }
 }

@@ -27,7 +27,7 @@ fn index_names(database: &Path) -> Vec<String> {
 }
 
 /// Gives an index the page of an empty index. SQLite then finds no row through it, without an error.
-fn empty_index(database: &Path, index: &str) {
+pub(crate) fn empty_index(database: &Path, index: &str) {
     let db = Connection::open(database).unwrap();
     db.execute_batch("PRAGMA journal_mode=DELETE; PRAGMA writable_schema=ON;").unwrap();
     let columns: i64 = db
