@@ -48,8 +48,11 @@ pub(crate) fn change(base: &Base, path: &Path, random: &mut Random) -> Result<St
         2 => drop_index(base, &db, random)?,
         3 => without_keys(&db, table, random)?,
         4 => {
+            // An earlier change may have added a column to this table.
+            let sql = "SELECT count(*) FROM pragma_table_info(?1)";
+            let columns: i64 = db.query_row(sql, [table], |row| row.get(0))?;
             db.execute(
-                &format!("ALTER TABLE {table} ADD COLUMN later_column text DEFAULT 'x'"),
+                &format!("ALTER TABLE {table} ADD COLUMN later_column_{columns} text DEFAULT 'x'"),
                 [],
             )?;
             format!("column added to {table}")
