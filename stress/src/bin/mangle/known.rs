@@ -11,6 +11,9 @@ const KNOWN: &[Known] = &[
     // A page of one table in place of another page: SQLite reports no error.
     Known { symptom: "", damage: "swapped with" },
     Known { symptom: "", damage: "replaced by" },
+    // SQLite takes the id of a row from the index that it searches, and the number of entries is
+    // right. So a part has the id that the damaged entry has, until the indexes are compared.
+    Known { symptom: "a part is missing", damage: "bytes of leaf page of index part_message_id" },
 ];
 
 /// Checks whether a symptom after this damage is a known fault. A panic is never one.
