@@ -10,5 +10,7 @@ pub mod codetether;
 pub mod crabtalk;
 pub mod engine;
 mod version;
+#[cfg(feature = "yoi")]
+pub mod yoi;
 
 pub use version::Version;

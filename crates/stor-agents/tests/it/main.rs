@@ -12,3 +12,4 @@ mod crabtalk;
 mod engine;
 mod index;
 mod support;
+mod yoi;
