@@ -9,6 +9,8 @@ pub mod codetether;
 #[cfg(feature = "crabtalk")]
 pub mod crabtalk;
 pub mod engine;
+#[cfg(any(feature = "crabtalk", feature = "yoi"))]
+mod files;
 mod version;
 #[cfg(feature = "yoi")]
 pub mod yoi;

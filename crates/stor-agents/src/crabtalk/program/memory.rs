@@ -3,9 +3,9 @@
 use std::io;
 use std::path::Path;
 
-use super::files::OpenDir;
 use super::sessions::LoadedSession;
 use super::step_line::{ContentBlock, HistoryEntry, Message};
+use crate::files::OpenDir;
 
 /// The entries of `memory.db`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -5,7 +5,6 @@
 //!
 //! Every function takes the directory of sessions, usually `~/.crabtalk/sessions`. None writes.
 
-mod files;
 mod memory;
 mod numbers;
 mod sessions;

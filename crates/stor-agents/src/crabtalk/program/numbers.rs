@@ -3,8 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use super::files::OpenDir;
 use super::slug::sender_slug;
+use crate::files::OpenDir;
 
 /// Returns the number of the next step of a session, as a new process recovers it: one more than the
 /// highest number of a step file, or 1.

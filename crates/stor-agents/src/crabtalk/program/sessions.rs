@@ -6,9 +6,9 @@ use std::path::Path;
 use scrollback_stor_mmap::FileKind;
 use serde::{Deserialize, Serialize};
 
-use super::files::OpenDir;
 use super::slug::sender_slug;
 use super::step_line::{HistoryEntry, StepLine};
+use crate::files::OpenDir;
 use crate::version::Version;
 
 /// The head of a session: its file `meta`.

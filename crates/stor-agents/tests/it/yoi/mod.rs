@@ -1,7 +1,9 @@
 //! yoi.
 
 mod conformance;
+mod discovery;
 mod machine;
+mod oracle;
 mod records;
 
 use std::fs;
