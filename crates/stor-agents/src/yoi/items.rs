@@ -110,7 +110,7 @@ fn read_message<'b>(
     Ok(())
 }
 
-/// Passes a result. Its content is the output; the summary is the output if there is no content.
+/// Passes a result. The output is its content, or its summary if it has no content.
 fn read_result<'b>(
     item: &Fields<'b>,
     time: Option<i64>,
