@@ -1,10 +1,17 @@
 //! Writes drafts as canonical records: JSON in the shape of opencode 1.x.
 
-use scrollback_core_id::{ItemKey, MessageKey, PartKey, SessionKey};
+use scrollback_core_id::{ItemKey, MessageKey, PartKey, SessionKey, Stamp};
+use scrollback_source::content_stamp;
 
 use super::draft::{Author, CallDraft, ItemDraft, MessageDraft, PartDraft, ResultDraft};
 use super::head::SessionDraft;
 use super::value::{Json, ObjectWriter};
+
+/// Returns the stamp of a record with these bytes. It also changes when the record becomes a copy.
+pub(crate) fn stamp(bytes: &[u8], is_copy: bool) -> Stamp {
+    let stamp = content_stamp(bytes);
+    Stamp { inode: if is_copy { !stamp.inode } else { stamp.inode }, ..stamp }
+}
 
 /// Writes a session's record; `updated` is the time of the last change, in Unix milliseconds.
 pub(crate) fn write_session(

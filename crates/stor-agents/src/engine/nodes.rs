@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use scrollback_core_err::Issue;
 use scrollback_core_id::{EntityKey, MessageKey, OrderKey, SessionKey, Stamp, UnixNanos};
-use scrollback_source::{Entry, Observation, content_stamp};
+use scrollback_source::{Entry, Observation};
 use scrollback_stor_mmap::{MappedSpan, Settled};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::canonical::{write_item, write_message, write_part};
+use super::canonical::{stamp, write_item, write_message, write_part};
 use super::draft::{ItemDraft, MessageDraft, Origin};
 use super::ids::{item_key, message_key, order, part_key};
 use super::queue::{Draft, Finished};
@@ -164,7 +164,7 @@ impl<'s> NodeBuilder<'s> {
         let node = |written: Written| {
             let Written { key, order, is_copy, range, origins } = written;
             let span = all.slice(range).unwrap_or_default();
-            let span = span.with_stamp(content_stamp(&span));
+            let span = span.with_stamp(stamp(&span, is_copy));
             EntryNode { entry: EntryDraft { key, order, is_copy, span }, origins }
         };
         let nodes = self.nodes.into_iter().map(|draft| match draft {

@@ -14,7 +14,7 @@ use scrollback_source::{
 };
 use scrollback_stor_mmap::{MappedSpan, Settled};
 
-use super::canonical::{write_message, write_part};
+use super::canonical::{stamp, write_message, write_part};
 use super::dialect::Dialect;
 use super::ids::{message_key, order, owner, part_key};
 use super::nodes::Node;
@@ -143,7 +143,7 @@ impl<D: Dialect> Transaction<'_, D> {
                         order: order(place, false),
                         is_copy: message.is_copy,
                         bytes: &bytes,
-                        stamp: content_stamp(&bytes),
+                        stamp: stamp(&bytes, message.is_copy),
                         settled: Settled::Settled,
                     }))
                 }
@@ -189,7 +189,7 @@ impl<D: Dialect> Transaction<'_, D> {
                         order: OrderKey(i64::try_from(index).unwrap_or(i64::MAX)),
                         is_copy: message.is_copy,
                         bytes: &bytes,
-                        stamp: content_stamp(&bytes),
+                        stamp: stamp(&bytes, message.is_copy),
                         settled: Settled::Settled,
                     }))?;
                 }
