@@ -6,10 +6,13 @@
     reason = "the tests read and write stores without the crate, and a test that cannot go on fails"
 )]
 
+mod add_an_agent;
 mod claw;
 mod codetether;
 mod crabtalk;
 mod engine;
 mod index;
+#[expect(unreachable_pub, reason = "it is an example of a public dialect")]
+mod parrot;
 mod support;
 mod yoi;
