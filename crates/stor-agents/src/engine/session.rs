@@ -165,8 +165,11 @@ pub(crate) fn read_side_files<D: Dialect>(
     (nodes, issues)
 }
 
-/// The size of the first window, in bytes, and the number of files that it has.
-const WINDOW: (u64, usize) = (64 << 10, 16);
+/// The size of the first window of a log, in bytes.
+const FIRST_WINDOW: u64 = 64 << 10;
+
+/// The number of step files that are read first.
+const FIRST_FILES: usize = 4;
 
 /// Reads one message or item by itself, from its record on. `None` if the store has to read the whole
 /// session for it.
@@ -180,45 +183,70 @@ pub(crate) fn read_one<D: Dialect>(
     if D::IDS != MessageIds::ByPosition || opened.arrays().is_some() {
         return Ok(None);
     }
-    let (mut len, mut files) = WINDOW;
-    let listed = match opened.steps() {
-        Some(steps) => steps::list(opened.dir(), steps)?,
-        None => Vec::new(),
-    };
-    let first = listed.partition_point(|file| file.position < slot.at);
-    loop {
-        let region = match opened.steps() {
-            Some(_) => {
-                let last = listed.len().min(first.saturating_add(files));
-                let chosen = listed.get(first..last).unwrap_or_default();
-                let mut region = store.steps(&opened, chosen, &mut SeenBuilder::new());
-                region.is_cut = last < listed.len();
-                region
-            }
-            None if slot.at >= opened.stamp().size => return Err(IssueKind::Vanished),
-            None => store.log_window(&opened, slot.at, len)?,
-        };
-        let mut builder = NodeBuilder::new(session, None);
-        let mut is_found = false;
-        let emit = &mut |finished: Finished<'_>| {
-            if finished.slot != slot || !is_wanted(&finished.draft) {
-                // An entry of a later record: the wanted one does not exist.
-                return match finished.position > slot.at {
-                    true => ControlFlow::Break(()),
-                    false => ControlFlow::Continue(()),
-                };
-            }
-            is_found = true;
-            builder.add(finished);
-            ControlFlow::Break(())
-        };
-        let (flow, _) = parse(store.dialect, opened.path(), &region, Counters::default(), emit);
-        if is_found {
-            return Ok(builder.finish().0.pop());
-        }
-        if flow.is_break() || !region.is_cut {
+    let find = |region: &Region| find_one(store, session, &opened, region, slot, is_wanted);
+    let Some(steps) = opened.steps() else {
+        if slot.at >= opened.stamp().size {
             return Err(IssueKind::Vanished);
         }
-        (len, files) = (len.saturating_mul(4), files.saturating_mul(4));
+        let mut len = FIRST_WINDOW;
+        loop {
+            if let Some(found) = find(&store.log_window(&opened, slot.at, len)?)? {
+                return Ok(Some(found));
+            }
+            len = len.saturating_mul(4);
+        }
+    };
+    // Most entries end within a few files, and then no listing of the directory is necessary.
+    let next = steps::run_from(opened.dir(), steps, slot.at, FIRST_FILES as u64);
+    if !next.is_empty() {
+        let mut region = store.steps(&opened, &next, &mut SeenBuilder::new());
+        region.is_cut = true;
+        if let Some(found) = find(&region)? {
+            return Ok(Some(found));
+        }
     }
+    let listed = steps::list(opened.dir(), steps)?;
+    let first = listed.partition_point(|file| file.position < slot.at);
+    let mut files = FIRST_FILES * 4;
+    loop {
+        let last = listed.len().min(first.saturating_add(files));
+        let chosen = listed.get(first..last).unwrap_or_default();
+        let mut region = store.steps(&opened, chosen, &mut SeenBuilder::new());
+        region.is_cut = last < listed.len();
+        if let Some(found) = find(&region)? {
+            return Ok(Some(found));
+        }
+        files = files.saturating_mul(4);
+    }
+}
+
+/// Finds one message or item in a region that begins with its record. `None` if it may not end in the
+/// region.
+fn find_one<D: Dialect>(
+    store: &Store<'_, D>,
+    session: &SessionKey,
+    opened: &Opened,
+    region: &Region,
+    slot: Slot,
+    is_wanted: &dyn Fn(&Draft<'_>) -> bool,
+) -> Result<Option<Node>> {
+    let mut builder = NodeBuilder::new(session, None);
+    let mut is_found = false;
+    let emit = &mut |finished: Finished<'_>| {
+        if finished.slot != slot || !is_wanted(&finished.draft) {
+            // An entry of a later record: the wanted one does not exist.
+            return match finished.position > slot.at {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            };
+        }
+        is_found = true;
+        builder.add(finished);
+        ControlFlow::Break(())
+    };
+    let (flow, _) = parse(store.dialect, opened.path(), region, Counters::default(), emit);
+    if is_found {
+        return Ok(builder.finish().0.pop());
+    }
+    if flow.is_break() || !region.is_cut { Err(IssueKind::Vanished) } else { Ok(None) }
 }

@@ -51,6 +51,18 @@ pub(crate) fn list(dir: &Dir, steps: &StepFiles) -> Result<Vec<StepFile>, IssueK
     Ok(files)
 }
 
+/// Returns the files from a number on that follow each other without a gap, at most `count`, without
+/// a listing of the directory.
+pub(crate) fn run_from(dir: &Dir, steps: &StepFiles, first: u64, count: u64) -> Vec<StepFile> {
+    let file = |position| {
+        let name = (steps.name)(position);
+        let is_number = (steps.step)(&name) == Some(Step::Number(position));
+        let is_there = is_number && dir.stat(name.as_bytes()).is_ok();
+        is_there.then_some(StepFile { position, name, is_other: false })
+    };
+    (first..first.saturating_add(count)).map_while(file).collect()
+}
+
 /// Reads files into one region, and hashes their stamps into `seen`.
 pub(crate) fn read(
     dir: &Dir,
