@@ -8,6 +8,8 @@
     reason = "a test that cannot go on fails, and writes and reads stores of its own"
 )]
 
+#[cfg(target_os = "linux")]
+mod agents;
 mod convergence;
 mod custom;
 mod delays;
