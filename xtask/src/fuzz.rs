@@ -18,7 +18,7 @@ const COVERAGE_FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-cove
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The fuzz target to run
-    #[arg(value_parser = ["snapshot"])]
+    #[arg(value_parser = ["snapshot", "claw", "codetether", "codetether_journal", "crabtalk", "yoi"])]
     target: String,
     /// How long to search, in seconds
     #[arg(long, default_value_t = 60)]
@@ -44,7 +44,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let artifacts = home.join("artifacts").join(&args.target);
     fs::create_dir_all(&corpus)?;
     fs::create_dir_all(&artifacts)?;
-    seed_corpus(&corpus)?;
+    match args.target.as_str() {
+        "snapshot" => seed_with_index(&corpus)?,
+        agent => seed_with_sessions(agent, &corpus)?,
+    }
     let ran = Command::new(target_dir.join(&triple).join("release").join(&args.target))
         .arg(&corpus)
         .arg(format!("-max_total_time={}", args.seconds))
@@ -52,14 +55,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .args(["-max_len=65536", "-print_final_stats=1", "-timeout=10"])
         .status()?;
     if !ran.success() {
-        bail!("an input fails: copy it from {} to crates/index/tests/crashes", artifacts.display());
+        let kept = match args.target.as_str() {
+            "snapshot" => "copy it to crates/index/tests/crashes",
+            _ => "make a test of it in crates/stor-agents/tests/it",
+        };
+        bail!("an input in {} fails: {kept}", artifacts.display());
     }
     Ok(())
 }
 
 /// Adds a valid input to the corpus: the index of the bundled store.
 #[expect(clippy::disallowed_methods, reason = "a cache directory is not a store")]
-fn seed_corpus(corpus: &Path) -> Result<()> {
+fn seed_with_index(corpus: &Path) -> Result<()> {
     let cache = tempfile::tempdir()?;
     let listed = Command::new("cargo")
         .args(["run", "--quiet", "--release", "--package", "scrollback-cli", "--", "ls", "--store"])
@@ -74,6 +81,48 @@ fn seed_corpus(corpus: &Path) -> Result<()> {
         fs::copy(entry.path(), corpus.join(entry.file_name()))?;
     }
     Ok(())
+}
+
+/// Adds the sessions of an agent to the corpus, each behind two bytes that say where the first of two
+/// reads ends.
+#[expect(clippy::disallowed_methods, reason = "the fixtures are no stores of users")]
+fn seed_with_sessions(target: &str, corpus: &Path) -> Result<()> {
+    let (agent, end) = match target {
+        "codetether" => ("codetether", ".json"),
+        "codetether_journal" => ("codetether", ".journal.jsonl"),
+        "crabtalk" => ("crabtalk", "meta"),
+        agent => (agent, ".jsonl"),
+    };
+    let mut pending = vec![workspace_root().join("fixtures").join(agent)];
+    let mut number = 0;
+    while let Some(dir) = pending.pop() {
+        for entry in fs::read_dir(&dir)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                pending.push(entry.path());
+            } else if entry.file_name().to_string_lossy().ends_with(end) {
+                let session = match agent {
+                    "crabtalk" => files_as_lines(&dir)?,
+                    _ => fs::read(entry.path())?,
+                };
+                fs::write(corpus.join(format!("seed-{number}")), [&[50, 0], &*session].concat())?;
+                number += 1;
+            }
+        }
+    }
+    ensure!(number > 0, "the fixtures of {agent} have no seed input");
+    Ok(())
+}
+
+/// Returns the files of a directory, a line each.
+#[expect(clippy::disallowed_methods, reason = "the fixtures are no stores of users")]
+fn files_as_lines(dir: &Path) -> Result<Vec<u8>> {
+    let paths = fs::read_dir(dir)?.map(|entry| Ok(entry?.path()));
+    let mut paths = paths.collect::<Result<Vec<_>>>()?;
+    paths.retain(|path| path.is_file());
+    paths.sort();
+    let files = paths.into_iter().map(|path| Ok(fs::read(path)?)).collect::<Result<Vec<_>>>()?;
+    Ok(files.join(&b'\n'))
 }
 
 fn target_dir() -> PathBuf {

@@ -7,8 +7,10 @@
 )]
 
 mod add_an_agent;
+mod any_bytes;
 mod claw;
 mod codetether;
+mod containers;
 mod crabtalk;
 mod engine;
 mod index;

@@ -1,0 +1,9 @@
+//! Reads random bytes as a session of claw, in one read and in two.
+
+#![no_main]
+
+#[path = "../../crates/stor-agents/tests/it/containers.rs"]
+#[expect(dead_code, reason = "each target reads one kind of file")]
+mod containers;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| containers::claw(bytes));
