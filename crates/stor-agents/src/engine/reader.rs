@@ -17,7 +17,7 @@ use scrollback_stor_mmap::{MappedSpan, Settled};
 use super::canonical::{stamp, write_message, write_part};
 use super::dialect::Dialect;
 use super::ids::{message_key, order, owner, part_key};
-use super::nodes::Node;
+use super::nodes::{EntryNode, Node};
 use super::queue::{Draft, Finished};
 use super::session::{self, SessionTree, message_set};
 use super::transaction::Transaction;
@@ -35,6 +35,23 @@ impl<D: Dialect> Transaction<'_, D> {
         let opened = self.store.open(session)?;
         let head = self.store.head(session, &opened);
         Ok(self.store.session_entry(session, &opened, &head.draft))
+    }
+
+    /// Returns the messages, parts and items of a session; none if it cannot be read.
+    fn entries_of(&mut self, session: &SessionKey) -> HashMap<EntityKey, Entry> {
+        let Ok(tree) = self.tree_of(session) else { return HashMap::new() };
+        let mut entries = HashMap::new();
+        let mut add = |node: &EntryNode| entries.insert(node.entry.key.clone(), node.entry());
+        for node in &tree.nodes {
+            match node {
+                Node::Item(item) => drop(add(item)),
+                Node::Message(message) => {
+                    add(&message.record);
+                    message.parts.iter().for_each(|part| drop(add(part)));
+                }
+            }
+        }
+        entries
     }
 
     fn sessions(&mut self, visitor: &mut ScanVisitor<'_>) -> ControlFlow<()> {
@@ -260,13 +277,29 @@ impl<D: Dialect> Reader for Transaction<'_, D> {
         for session in keys.iter().filter_map(owner) {
             *counts.entry(session).or_default() += 1;
         }
+        let is_read_whole = |this: &Self, session: &SessionKey| {
+            counts.get(session).is_some_and(|count| *count > MAX_SINGLE_READS)
+                && !this.store.stat(session).is_ok_and(|(stamp, _)| stamp.size > LARGE_LOG)
+        };
+        let mut wholes: HashMap<SessionKey, HashMap<EntityKey, Entry>> = HashMap::new();
         for key in keys {
             let session = owner(key);
             if let Some(session) = &session
-                && counts.get(session).is_some_and(|count| *count > MAX_SINGLE_READS)
-                && !self.store.stat(session).is_ok_and(|(stamp, _)| stamp.size > LARGE_LOG)
+                && !wholes.contains_key(session)
             {
-                let _ = self.tree_of(session); // the cache then has the entity, or the read has its issue
+                let entries = match is_read_whole(self, session) {
+                    true => self.entries_of(session),
+                    false => HashMap::new(),
+                };
+                wholes.insert(session.clone(), entries);
+            }
+            let whole = session.as_ref().and_then(|session| wholes.get_mut(session));
+            // What the session lacks is read by itself, which has the issue.
+            if let Some(entry) = whole.and_then(|entries| entries.remove(key)) {
+                if visitor(ScanItem::Entry(entry)).is_break() {
+                    break;
+                }
+                continue;
             }
             let item = match self.entry(key) {
                 Ok(entry) => ScanItem::Entry(entry),
