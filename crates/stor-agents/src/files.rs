@@ -1,64 +1,30 @@
-//! The directories and files that the operations read.
+//! Opens directories, and makes the errors of the operating system.
 
 use std::io;
 use std::path::Path;
 
 use scrollback_core_err::IssueKind;
-use scrollback_stor_mmap::{Dir, Directory, FileKind, ListBuffer};
+use scrollback_stor_mmap::{Dir, Error};
 
-/// An open directory. Links in it are not followed.
-pub(super) struct OpenDir(Dir);
-
-impl OpenDir {
-    /// Opens a directory. `None` if it does not exist.
-    pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
-        match Dir::open(path) {
-            Ok(dir) => Ok(Some(Self(dir))),
-            Err(_) if !path.exists() => Ok(None),
-            Err(error) => Err(io::Error::other(error)),
-        }
-    }
-
-    /// Opens a directory in this directory. `None` if it does not exist, or is not a directory.
-    pub(super) fn directory(&self, name: &str) -> Option<Self> {
-        self.0.open_dir(name.as_bytes()).ok().map(Self)
-    }
-
-    /// Returns the names in the directory with their kinds, sorted by name. A name that is not UTF-8
-    /// is left out; the program makes none.
-    pub(super) fn names(&self) -> io::Result<Vec<(String, FileKind)>> {
-        let mut names = Vec::new();
-        let listed = self.0.list(&mut ListBuffer::default(), |name, kind| {
-            if let Ok(name) = std::str::from_utf8(name) {
-                names.push((name.to_owned(), kind));
-            }
-        });
-        listed.map_err(to_io)?;
-        names.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(names)
-    }
-
-    /// Reads a file. `None` if it does not exist.
-    pub(super) fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        let file = match self.0.open_file(name.as_bytes()) {
-            Ok(file) => file,
-            Err(IssueKind::Vanished) => return Ok(None),
-            Err(kind) => return Err(to_io(kind)),
-        };
-        let (kind, stamp) = self.0.stat_open(&file)?;
-        if kind != FileKind::File {
-            return Err(to_io(IssueKind::NotAFile));
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(stamp.size).unwrap_or(0) + 1);
-        while self.0.read_at(&file, bytes.len() as u64, &mut bytes)? > 0 {
-            bytes.reserve(1);
-        }
-        Ok(Some(bytes))
+/// Opens a directory. `None` if it does not exist.
+pub(crate) fn open_dir(path: &Path) -> io::Result<Option<Dir>> {
+    match Dir::open(path) {
+        Ok(dir) => Ok(Some(dir)),
+        Err(Error::Io(error)) if error.source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io::Error::other(error)),
     }
 }
 
-fn to_io(kind: IssueKind) -> io::Error {
+/// Returns the operating system's error for a file that does not exist.
+pub(crate) fn not_found() -> io::Error {
+    /// Its number on all operating systems.
+    const NOT_FOUND: i32 = 2;
+    io::Error::from_raw_os_error(NOT_FOUND)
+}
+
+pub(crate) fn to_io(kind: IssueKind) -> io::Error {
     match kind {
+        IssueKind::Vanished => not_found(),
         IssueKind::Unreadable { kind, error, .. } => io::Error::new(kind, error),
         other => io::Error::other(other.to_string()),
     }

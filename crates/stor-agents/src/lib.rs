@@ -8,8 +8,10 @@ pub mod claw;
 pub mod codetether;
 #[cfg(feature = "crabtalk")]
 pub mod crabtalk;
-pub mod engine;
 #[cfg(any(feature = "crabtalk", feature = "yoi"))]
+mod directory;
+pub mod engine;
+#[cfg(any(feature = "codetether", feature = "crabtalk", feature = "yoi"))]
 mod files;
 mod version;
 #[cfg(feature = "yoi")]

@@ -18,7 +18,7 @@ pub(super) fn read(input: &mut HeadInput<'_>) -> Result<SessionDraft, IssueKind>
     let none = from_fields(&Fields::default(), &id, None);
     let draft = match fields.text("type").as_deref() {
         _ if is_document && fields.whole_number("version").is_some() => {
-            let meta = without_arrays(&fields);
+            let meta = fields.without(|_, value| value.starts_with('['));
             from_fields(&fields, &id, Some(&meta))
         }
         Some("session_meta") if fields.string("session_id").is_some() => {
@@ -93,12 +93,4 @@ fn metadata(name: &str, beside: impl Fn(&str) -> String, meta: Option<&str>) -> 
         fields.push(("sessionMeta", Json::Raw(meta)));
     }
     (!fields.is_empty()).then(|| Json::Object(fields).to_text())
-}
-
-/// Returns the JSON text of a document without its arrays, whose elements are records.
-fn without_arrays(document: &Fields<'_>) -> String {
-    let fields = document.iter().filter(|(_, value)| !value.starts_with('['));
-    let fields = fields
-        .map(|(name, value)| format!("{}:{value}", Json::Text(name.get().into_owned()).to_text()));
-    format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
 }

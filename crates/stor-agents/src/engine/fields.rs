@@ -71,7 +71,10 @@ impl<'b> Fields<'b> {
 
     /// Reads an object at the place of a scanner. `None` if it is another value, which is not passed
     /// over.
-    pub(crate) fn read(scanner: &mut Scanner<'b>) -> Result<Option<Self>, SyntaxError> {
+    ///
+    /// # Errors
+    /// If the text is not JSON.
+    pub fn read(scanner: &mut Scanner<'b>) -> Result<Option<Self>, SyntaxError> {
         let mut fields = Self { entries: Vec::with_capacity(USUAL_FIELDS) };
         Ok(fields.fill(scanner)?.map(|()| fields))
     }
@@ -82,6 +85,16 @@ impl<'b> Fields<'b> {
             self.entries.push((key.clone(), value));
             Ok(())
         })
+    }
+
+    /// Returns the fields as the JSON text of an object, without those that `is_left_out` names by name
+    /// and JSON text.
+    pub fn without(&self, is_left_out: impl Fn(&LazyStr<'b>, &str) -> bool) -> String {
+        let kept = self.iter().filter(|(name, value)| !is_left_out(name, value));
+        let field = |(name, value): (&LazyStr<'b>, &str)| {
+            format!("{}:{value}", serde_json::Value::from(&*name.get()))
+        };
+        format!("{{{}}}", kept.map(field).collect::<Vec<_>>().join(","))
     }
 
     /// Returns the fields in the order of the text.

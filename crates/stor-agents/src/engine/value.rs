@@ -40,7 +40,7 @@ impl<'b> Json<'b> {
     }
 
     /// Returns the JSON text.
-    pub(crate) fn to_text(&self) -> String {
+    pub fn to_text(&self) -> String {
         let mut out = Vec::new();
         self.write(&mut out);
         String::from_utf8(out).unwrap_or_default() // all that is written is UTF-8

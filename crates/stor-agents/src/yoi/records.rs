@@ -69,10 +69,7 @@ fn read_start<'b>(fields: &Fields<'b>, time: i64, sink: &mut Sink<'b>) -> Result
         }
     }
     sink.makes_copies = before;
-    let rest = fields.iter().filter(|(name, _)| **name != *"history");
-    let rest = rest
-        .map(|(name, value)| format!("{}:{value}", Json::Text(name.get().into_owned()).to_text()));
-    let rest = format!("{{{}}}", rest.collect::<Vec<_>>().join(","));
+    let rest = fields.without(|name, _| *name == *"history");
     sink.item(Json::Name("segment_start"), Some(time), vec![("original", Json::Made(rest))]);
     Ok(())
 }

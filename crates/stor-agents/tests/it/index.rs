@@ -18,6 +18,22 @@ pub(crate) fn open(source: Arc<dyn Source>) -> SessionMaterializer {
     opened.continue_value().unwrap().value
 }
 
+/// Refreshes an index, only these sessions if it is watched, and checks that it equals one that is
+/// built now.
+#[track_caller]
+pub(crate) fn refresh_and_check(
+    materializer: &SessionMaterializer,
+    source: &dyn Source,
+    changed: Vec<SessionKey>,
+    is_watched: bool,
+) {
+    match is_watched {
+        true => refresh_dirty(materializer, changed),
+        false => refresh(materializer),
+    }
+    check_equals_rebuild(materializer, source);
+}
+
 /// Refreshes an index by a survey of the whole store.
 pub(crate) fn refresh(materializer: &SessionMaterializer) {
     let options = RefreshOptions::default();

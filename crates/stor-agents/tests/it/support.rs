@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use scrollback_core_id::{Clock, SessionKey, SourceId};
-use scrollback_source::Source;
+use scrollback_core_id::{Clock, SessionKey, SourceId, SystemClock};
+use scrollback_source::{Agent, OpenOptions, Source, SourceExt};
 use scrollback_source_test::calls::{FAR_FUTURE, StoppedClock, spans, tree};
 use scrollback_stor_agents::engine::{AgentSource, Dialect};
+use scrollback_stor_mmap::{MapPolicy, ReadOptions};
 
 /// Returns a directory of the fixtures.
 pub(crate) fn fixture(name: &str) -> PathBuf {
@@ -26,6 +27,19 @@ pub(crate) fn copy_tree(from: &Path, to: &Path) {
             fs::copy(entry.path(), &target).unwrap();
         }
     }
+}
+
+/// Returns the number of sessions in the store that an agent finds at a path.
+pub(crate) fn count_sessions(agent: &dyn Agent, path: &Path) -> usize {
+    let options = OpenOptions {
+        clock: Arc::new(SystemClock),
+        read: ReadOptions::default(),
+        map: MapPolicy::default(),
+        from_store: None,
+    };
+    let found = agent.find(path);
+    let source = agent.open(&found.roots[0], &options);
+    source.list_sessions().unwrap().entries.len()
 }
 
 /// Returns a store whose files all count as old.

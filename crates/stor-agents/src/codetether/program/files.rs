@@ -11,6 +11,8 @@ use scrollback_stor_mmap::{
     ReadOptions,
 };
 
+use crate::files::{open_dir, to_io};
+
 /// An open directory of sessions. Links in it are not followed.
 pub(super) struct SessionsDir {
     dir: Dir,
@@ -20,11 +22,7 @@ pub(super) struct SessionsDir {
 impl SessionsDir {
     /// Opens the directory. `None` if it does not exist.
     pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
-        match Dir::open(path) {
-            Ok(dir) => Ok(Some(Self { dir, path: path.to_owned() })),
-            Err(_) if !path.exists() => Ok(None),
-            Err(error) => Err(io::Error::other(error)),
-        }
+        Ok(open_dir(path)?.map(|dir| Self { dir, path: path.to_owned() }))
     }
 
     /// Returns the path of a file in the directory.
@@ -78,20 +76,5 @@ impl SessionsDir {
             }
         }
         Ok((bytes, false))
-    }
-}
-
-/// Returns the operating system's error for a file that does not exist.
-pub(super) fn not_found() -> io::Error {
-    /// Its number on all operating systems.
-    const NOT_FOUND: i32 = 2;
-    io::Error::from_raw_os_error(NOT_FOUND)
-}
-
-fn to_io(kind: IssueKind) -> io::Error {
-    match kind {
-        IssueKind::Vanished => not_found(),
-        IssueKind::Unreadable { kind, error, .. } => io::Error::new(kind, error),
-        other => io::Error::other(other.to_string()),
     }
 }

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::error::Error;
-use super::files::{SessionsDir, not_found};
+use super::files::SessionsDir;
 use super::model::Session;
 use super::pages::normalize_sidecars;
 use super::parse;
+use crate::files::not_found;
 use crate::version::Version;
 
 /// A session of which only the last elements are kept.

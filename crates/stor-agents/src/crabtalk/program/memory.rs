@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::sessions::LoadedSession;
 use super::step_line::{ContentBlock, HistoryEntry, Message};
-use crate::files::OpenDir;
+use crate::directory::OpenDir;
 
 /// The entries of `memory.db`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::slug::sender_slug;
-use crate::files::OpenDir;
+use crate::directory::OpenDir;
 
 /// Returns the number of the next step of a session, as a new process recovers it: one more than the
 /// highest number of a step file, or 1.

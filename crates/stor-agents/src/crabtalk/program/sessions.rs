@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::slug::sender_slug;
 use super::step_line::{HistoryEntry, StepLine};
-use crate::files::OpenDir;
+use crate::directory::OpenDir;
 use crate::version::Version;
 
 /// The head of a session: its file `meta`.

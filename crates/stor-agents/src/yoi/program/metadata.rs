@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::error::StoreError;
 use super::parts::ScopeRule;
-use crate::files::OpenDir;
+use crate::directory::OpenDir;
 use crate::version::Version;
 
 /// The store of metadata: `PodMetadataStore` of the seed, `FsWorkerStore` of the head.

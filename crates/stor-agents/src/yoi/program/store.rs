@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::entry::LogEntry;
 use super::error::StoreError;
 use super::state::{RestoredState, collect_state};
-use crate::files::OpenDir;
+use crate::directory::OpenDir;
 use crate::version::Version;
 use crate::yoi::names;
 

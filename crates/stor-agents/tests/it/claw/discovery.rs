@@ -2,31 +2,21 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
-use scrollback_core_id::SystemClock;
-use scrollback_source::{Agent, OpenOptions, SourceExt, StoreState};
+use scrollback_source::{Agent, StoreState};
 use scrollback_stor_agents::claw::Claw;
 use scrollback_stor_agents::engine::DialectAgent;
-use scrollback_stor_mmap::{MapPolicy, ReadOptions};
 use scrollback_stor_path::Environment;
 
 use super::copy_sound_sessions;
+use crate::support;
 
 fn agent() -> DialectAgent<Claw> {
     DialectAgent::default()
 }
 
 fn count_sessions(path: &Path) -> usize {
-    let options = OpenOptions {
-        clock: Arc::new(SystemClock),
-        read: ReadOptions::default(),
-        map: MapPolicy::default(),
-        from_store: None,
-    };
-    let found = agent().find(path);
-    let source = agent().open(&found.roots[0], &options);
-    source.list_sessions().unwrap().entries.len()
+    support::count_sessions(&agent(), path)
 }
 
 #[test]

@@ -13,7 +13,7 @@ use scrollback_source::{Probe, Source};
 use scrollback_source_test::calls::{FAR_FUTURE, StoppedClock, scan};
 use scrollback_stor_agents::claw::Claw;
 
-use crate::index::{check_equals_rebuild, open, refresh, refresh_dirty};
+use crate::index::{open, refresh_and_check};
 use crate::support::store_at;
 
 #[derive(Debug, Clone)]
@@ -199,12 +199,7 @@ fn run(steps: &[(bool, Step)], clock: Arc<dyn Clock>, is_watched: bool) {
     let materializer = open(source.clone());
     for (second, step) in steps {
         world.apply(*second, step);
-        if is_watched {
-            refresh_dirty(&materializer, World::dirty(*second));
-        } else {
-            refresh(&materializer);
-        }
-        check_equals_rebuild(&materializer, &*source);
+        refresh_and_check(&materializer, &*source, World::dirty(*second), is_watched);
     }
 }
 

@@ -12,7 +12,7 @@ use scrollback_source_test::calls::{FAR_FUTURE, StoppedClock};
 use scrollback_stor_agents::codetether::Codetether;
 use serde_json::{Value, json};
 
-use crate::index::{check_equals_rebuild, open, refresh, refresh_dirty};
+use crate::index::{open, refresh_and_check};
 use crate::support::{check_single_reads, store_at};
 
 #[derive(Debug, Clone)]
@@ -200,12 +200,7 @@ fn run(steps: &[(bool, Step)], clock: Arc<dyn Clock>, is_watched: bool) {
         let id = if *second { "b" } else { "a" };
         let session = SessionKey::from(SessionId::new(id).unwrap());
         world.apply(*second, id, step);
-        if is_watched {
-            refresh_dirty(&materializer, vec![session.clone()]);
-        } else {
-            refresh(&materializer);
-        }
-        check_equals_rebuild(&materializer, &*source);
+        refresh_and_check(&materializer, &*source, vec![session.clone()], is_watched);
         if dir.path().join(format!("{id}.json")).exists() {
             check_single_reads(&*source, &session);
         }

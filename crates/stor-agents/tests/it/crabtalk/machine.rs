@@ -12,7 +12,7 @@ use scrollback_source::{Probe, Source, SourceChange};
 use scrollback_source_test::calls::{FAR_FUTURE, StoppedClock, scan};
 use scrollback_stor_agents::crabtalk::Crabtalk;
 
-use crate::index::{check_equals_rebuild, open, refresh, refresh_dirty};
+use crate::index::{open, refresh_and_check};
 use crate::support::{check_single_reads, store_at};
 
 #[derive(Debug, Clone)]
@@ -163,12 +163,7 @@ fn run(steps: &[(bool, Step)], clock: Arc<dyn Clock>, is_watched: bool) {
         world.apply(slug, step);
         let session = SessionKey::from(SessionId::new(slug).unwrap());
         check_single_reads(&*source, &session);
-        if is_watched {
-            refresh_dirty(&materializer, vec![session]);
-        } else {
-            refresh(&materializer);
-        }
-        check_equals_rebuild(&materializer, &*source);
+        refresh_and_check(&materializer, &*source, vec![session], is_watched);
     }
 }
 

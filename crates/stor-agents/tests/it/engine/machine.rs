@@ -13,7 +13,7 @@ use scrollback_stor_agents::engine::Dialect;
 
 use super::notes::Notes;
 use super::papers::Papers;
-use crate::index::{check_equals_rebuild, open, refresh, refresh_dirty};
+use crate::index::{open, refresh_and_check};
 use crate::support::{check_single_reads, store_at};
 
 #[derive(Debug, Clone)]
@@ -130,12 +130,7 @@ fn run<D: Dialect>(dialect: D, steps: &[(bool, Step)], clock: Arc<dyn Clock>, is
         let session = if *second { "deep/second" } else { "first" };
         let session = SessionKey::from(SessionId::new(session).unwrap());
         check_single_reads(&*source, &session);
-        if is_watched {
-            refresh_dirty(&materializer, vec![session]);
-        } else {
-            refresh(&materializer);
-        }
-        check_equals_rebuild(&materializer, &*source);
+        refresh_and_check(&materializer, &*source, vec![session], is_watched);
     }
 }
 

@@ -10,7 +10,7 @@ use scrollback_core_id::{Clock, SessionId, SessionKey, UnixNanos};
 use scrollback_source_test::calls::{FAR_FUTURE, StoppedClock};
 use scrollback_stor_agents::yoi::Yoi;
 
-use crate::index::{check_equals_rebuild, open, refresh, refresh_dirty};
+use crate::index::{open, refresh_and_check};
 use crate::support::{check_single_reads, store_at};
 
 #[derive(Debug, Clone)]
@@ -123,12 +123,7 @@ fn run(steps: &[(bool, Step)], clock: Arc<dyn Clock>, is_watched: bool) {
         let id = format!("{SESSION}/{}", SEGMENTS[usize::from(*second)]);
         let session = SessionKey::from(SessionId::new(&id).unwrap());
         check_single_reads(&*source, &session);
-        if is_watched {
-            refresh_dirty(&materializer, vec![session]);
-        } else {
-            refresh(&materializer);
-        }
-        check_equals_rebuild(&materializer, &*source);
+        refresh_and_check(&materializer, &*source, vec![session], is_watched);
     }
 }
 
