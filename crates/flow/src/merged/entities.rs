@@ -92,10 +92,11 @@ impl MergedTransaction<'_> {
             // A vanished entity hides no copy: the next member is tried.
             vanished = vanished.or_else(|| gone.into_iter().next().map(|(_, issue)| issue));
         }
-        if let EntityKey::Session(session) = key
-            && let Some(record) = self.lost_record(session)?
-        {
-            return Ok(visit(ScanItem::Entry(record)));
+        if let EntityKey::Session(session) = key {
+            let hidden = self.read_hidden_records(session)?;
+            if let Some(record) = self.record_of_copies(session, &hidden)? {
+                return Ok(visit(ScanItem::Entry(record)));
+            }
         }
         let issue = vanished.unwrap_or_else(|| Issue::new(Place::default(), IssueKind::Vanished));
         Ok(visit(ScanItem::Issue(Some(key.clone()), issue)))
@@ -161,9 +162,13 @@ impl MergedTransaction<'_> {
         Ok(hidden)
     }
 
-    /// Returns the record of another copy, for a session whose owner has none.
-    pub(super) fn lost_record(&mut self, session: &SessionKey) -> Result<Option<Entry>> {
-        let hidden = self.read_hidden_records(session)?;
+    /// Returns the record of another copy, for a session whose owner has none. `hidden` has the records
+    /// of the copies.
+    fn record_of_copies(
+        &mut self,
+        session: &SessionKey,
+        hidden: &[(usize, Entry)],
+    ) -> Result<Option<Entry>> {
         let Some((_, first)) = hidden.first() else { return Ok(None) };
         let owner = self.owners.owner_of(session)?;
         let mut record = record_of_copy(first, self.members[owner].source.id());
@@ -171,15 +176,27 @@ impl MergedTransaction<'_> {
         Ok(Some(record))
     }
 
-    /// Returns the number of the first member that has the record of a session, if the owner of the
-    /// session lost its own.
-    pub(super) fn first_record_of_lost(&mut self, session: &SessionKey) -> Result<Option<usize>> {
-        let hidden = self.read_hidden_records(session)?;
-        let Some((first, _)) = hidden.first() else { return Ok(None) };
+    /// Checks whether the owner of a session lost the session's record.
+    fn has_lost_record(&mut self, session: &SessionKey) -> Result<bool> {
         let owner = self.owners.owner_of(session)?;
         let own = self.read_from_member(owner, &EntityKey::Session(session.clone()))?;
-        let is_lost = own.entries.is_empty() && own.issues.iter().all(|(_, it)| it.is_vanished());
-        Ok(is_lost.then_some(*first))
+        Ok(own.entries.is_empty() && own.issues.iter().all(|(_, issue)| issue.is_vanished()))
+    }
+
+    /// Returns the record of another copy if the owner of a session lost its own, and this member is the
+    /// first that has one.
+    pub(super) fn lost_record_of(
+        &mut self,
+        session: &SessionKey,
+        number: usize,
+    ) -> Result<Option<Entry>> {
+        let hidden = self.read_hidden_records(session)?;
+        match hidden.first() {
+            Some((first, _)) if *first == number && self.has_lost_record(session)? => {
+                self.record_of_copies(session, &hidden)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Calls `read` on the owner of a session. The session's record gets its origin and the notes
@@ -198,8 +215,9 @@ impl MergedTransaction<'_> {
             is_stopped = is_stopped || visit(ScanItem::Issue(Some(key.clone()), issue)).is_break();
         }
         if !is_stopped
-            && self.first_record_of_lost(session)?.is_some()
-            && let Some(record) = self.lost_record(session)?
+            && !hidden.is_empty()
+            && self.has_lost_record(session)?
+            && let Some(record) = self.record_of_copies(session, &hidden)?
         {
             is_stopped = visit(ScanItem::Entry(record)).is_break();
         }

@@ -64,9 +64,7 @@ impl MergedTransaction<'_> {
                 None if unread.contains(&copy.key) => continue,
                 // The owner may have the session in another project, and so may the first copy.
                 None if *scope != Scope::Sessions => {
-                    if self.first_record_of_lost(session)? == Some(number) {
-                        merged.entries.extend(self.lost_record(session)?);
-                    }
+                    merged.entries.extend(self.lost_record_of(session, number)?);
                     continue;
                 }
                 None => {
