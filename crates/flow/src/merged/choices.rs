@@ -61,6 +61,11 @@ impl Choices {
         self.lock().reported = reported;
     }
 
+    /// Returns the sessions that the last probe named.
+    pub(super) fn reported(&self) -> HashSet<SessionKey> {
+        self.lock().reported.clone()
+    }
+
     pub(super) fn is_reported(&self, session: &SessionKey) -> bool {
         self.lock().reported.contains(session)
     }

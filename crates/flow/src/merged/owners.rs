@@ -233,7 +233,17 @@ impl<'s> Owners<'s> {
             }
         }
         for (session, choice) in &incomplete {
-            self.add_unlisted_holders(session, choice, &mut holders_of)?;
+            let copies = choice.copies.iter().filter_map(|(member, _)| self.place(*member));
+            self.add_unlisted_holders(session, copies.collect(), &mut holders_of)?;
+        }
+        // A session with new messages may have a copy without a record, which no list of records names.
+        let reported = match evidence {
+            Evidence::Records => self.choices.reported(),
+            Evidence::Single | Evidence::Sets(_) => HashSet::new(),
+        };
+        for session in &reported {
+            let all = (0..self.readers.len()).collect();
+            self.add_unlisted_holders(session, all, &mut holders_of)?;
         }
         holders_of.retain(|_, holders| holders.len() > 1);
         if !matches!(evidence, Evidence::Records) {
@@ -248,17 +258,16 @@ impl<'s> Owners<'s> {
         Ok(())
     }
 
-    /// Adds the members that had a copy at the last choice and still have it, although the lists do not
-    /// name it. A list lacks the sessions of a directory or table that cannot be read.
+    /// Adds those of the members at these places that have a copy, although the lists do not name it. A
+    /// list lacks the sessions of a directory or table that cannot be read.
     fn add_unlisted_holders<'k>(
         &mut self,
         session: &'k SessionKey,
-        choice: &Choice,
+        places: Vec<usize>,
         holders_of: &mut BTreeMap<&'k SessionKey, Vec<usize>>,
     ) -> Result<()> {
         let holders = holders_of.entry(session).or_default();
-        for (member, _) in &choice.copies {
-            let Some(at) = self.place(*member) else { continue };
+        for at in places {
             if !holders.contains(&at) && self.readers[at].has_session(session)? {
                 holders.push(at);
             }

@@ -111,6 +111,20 @@ proptest! {
     }
 }
 
+/// Both copies are new since the snapshot, and one of them has no record: only the probe names them.
+#[test]
+fn a_new_copy_without_a_record_is_compared() {
+    for without_record in [0, 1] {
+        let steps = [
+            Step::PutMessage(0, 0),
+            Step::PutMessage(1, 1),
+            Step::LoseRecord(without_record),
+            Step::Restart,
+        ];
+        run_steps(false, steps.to_vec());
+    }
+}
+
 /// A copy overtakes another one while a refresh reads one record that both have. The records have equal
 /// stamps and other content.
 #[test]
