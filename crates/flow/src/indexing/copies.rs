@@ -49,9 +49,7 @@ pub(crate) fn may_change_copies(batch: &Batch, view: &View) -> bool {
         if may_be_copy(message) {
             return true;
         }
-        // An answer that is being written counts nothing yet.
-        let counts_nothing = || message.recorded_steps() == StepTotals::default();
-        if message.role != Role::Assistant || message.completed.is_none() && counts_nothing() {
+        if message.role != Role::Assistant {
             continue;
         }
         // The answers of a new session may be the originals of copies that counted until now. So may an
@@ -59,7 +57,10 @@ pub(crate) fn may_change_copies(batch: &Batch, view: &View) -> bool {
         let checked_at = || Some(view.session_state(&key.session)?.refresh_state.checked_at);
         let checked_at = *check_times.entry(&key.session).or_insert_with(checked_at);
         let Some(checked_at) = checked_at else { return true };
+        // An answer that is being written counts nothing yet.
+        let counts_nothing = || message.recorded_steps() == StepTotals::default();
         match view.message_by_key(key) {
+            Some(_) if message.completed.is_none() && counts_nothing() => {}
             Some(known) => {
                 may_lose_original |=
                     known.damaged || message.damaged || content(&known) != content(message);

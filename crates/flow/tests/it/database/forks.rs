@@ -326,3 +326,17 @@ fn an_original_counts_that_was_never_completed() {
     let fork = [add(0), Step::Fork(0, 1), Step::DeleteSession(0), Step::Refresh];
     run_steps(fork.into_iter().chain([Step::Restore(0), Step::Refresh]).collect());
 }
+
+/// The original comes back in a session that the index does not have. It counts nothing, and its copy is
+/// one all the same.
+#[test]
+fn a_copy_of_an_answer_without_tokens_is_marked() {
+    let add = |session| Step::Add {
+        session,
+        has_tokens: false,
+        is_completed: false,
+        has_wrong_clock: false,
+    };
+    let fork = [add(3), Step::Fork(3, 0), Step::DeleteSession(3), Step::Refresh];
+    run_steps(fork.into_iter().chain([Step::Restore(3), Step::Refresh]).collect());
+}
