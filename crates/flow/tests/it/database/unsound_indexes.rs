@@ -203,6 +203,26 @@ fn a_full_verification_finds_an_index_with_other_entries() {
     }
 }
 
+/// A build reads no index of parts. A full verification finds an entry that has another id.
+#[test]
+fn a_full_verification_finds_an_index_of_parts_with_other_entries() {
+    for index in ["sqlite_autoindex_part_1", "part_message_id_id_idx", "part_session_idx"] {
+        for (name, change) in CHANGES {
+            let dir = tempfile::tempdir().unwrap();
+            let database = corpus(Corpus::OpencodeSqlite).copy_to(dir.path()).unwrap().database;
+            let known = build(&*database_source(&database));
+            change_entries(&database, index, change);
+            let options = RefreshOptions { verify: Verify::Full, ..RefreshOptions::default() };
+            let progress = |_| ControlFlow::Continue(());
+            let source = database_source(&database);
+            let refreshed = refresh_index(&*source, &known, &options, &progress).unwrap();
+            let issues = refreshed.continue_value().unwrap().report.issues;
+            let is_named = issues.iter().any(|issue| issue.to_string().contains("the table part "));
+            assert!(is_named, "{index}: {name}: {issues:?}");
+        }
+    }
+}
+
 #[test]
 fn a_row_that_a_table_has_twice_appears_once() {
     let dir = tempfile::tempdir().unwrap();
